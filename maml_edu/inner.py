@@ -1,0 +1,63 @@
+"""The inner loop: a few steps of gradient descent on one task's support set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor
+from torch.func import grad
+
+from maml_edu.tasks.batch import at_least
+
+Theta = dict[str, Tensor]
+Rate = float | Tensor | Mapping[str, float | Tensor]
+LossFn = Callable[[Theta, Tensor, Tensor], Tensor]
+
+
+def adapt(
+    loss_fn: LossFn,
+    theta: Theta,
+    x: Tensor,
+    y: Tensor,
+    *,
+    inner_lr: Rate | Sequence[Rate],
+    inner_steps: int,
+    first_order: bool = False,
+) -> list[Theta]:
+    """Adapt theta to one support set: theta <- theta - inner_lr * grad loss_fn(theta, x, y).
+
+    Finn, Abbeel & Levine (2017, arXiv 1703.03400), equation 1, `inner_steps` times over.
+
+    loss_fn: (theta, x, y) -> a scalar, the support loss.
+    x, y: the support set, (shots, …).
+    inner_lr: one number; or one per parameter, name -> number or tensor; or a list with one of these
+        for each step.
+    first_order: treat each gradient as a constant, so that no derivative flows through it.
+
+    Returns all `inner_steps + 1` states, from theta itself to the adapted parameters. Nothing is
+    changed in place, so the last state is a differentiable function of the first.
+    """
+    at_least(0, inner_steps=inner_steps)
+    rates = _rate_of_each_step(inner_lr, inner_steps)
+    states = [theta]
+    for rate in rates:
+        theta = states[-1]
+        grads = grad(loss_fn)(theta, x, y)
+        if first_order:
+            grads = {name: g.detach() for name, g in grads.items()}
+        states.append({name: p - _of(rate, name) * grads[name] for name, p in theta.items()})
+    return states
+
+
+def _of(rate: Rate, name: str) -> float | Tensor:
+    return rate[name] if isinstance(rate, Mapping) else rate
+
+
+def _rate_of_each_step(inner_lr: Rate | Sequence[Rate], inner_steps: int) -> Sequence[Rate]:
+    if not isinstance(inner_lr, Sequence):
+        return [inner_lr] * inner_steps
+    if len(inner_lr) < inner_steps:
+        raise ValueError(
+            f"inner_lr has rates for {len(inner_lr)} steps; inner_steps is {inner_steps}"
+        )
+    return inner_lr[:inner_steps]

@@ -1,0 +1,170 @@
+"""The outer loop: move theta so that adapting from it works better, on average over tasks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import grad_and_value, vmap
+from tqdm.auto import tqdm
+
+from maml_edu.inner import Theta
+from maml_edu.learners import Learner
+from maml_edu.replay import record
+from maml_edu.tasks import TaskBatch, TaskSource
+from maml_edu.tasks.batch import at_least
+
+
+def meta_loss(
+    learner: Learner, theta: Theta, batch: TaskBatch, *, chunk_size: int | None = None
+) -> Tensor:
+    """The mean over a batch of tasks of what the learner minimises: a scalar.
+
+    `vmap` runs `learner.task_loss`, which is written for one task, on all tasks side by side.
+    chunk_size: at most so many at a time, where memory is short; the result is the same.
+    """
+    task_losses = vmap(learner.task_loss, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)
+    return task_losses.mean()
+
+
+def meta_gradient(
+    learner: Learner, theta: Theta, batch: TaskBatch, *, chunk_size: int | None = None
+) -> tuple[Theta, Tensor]:
+    """The gradient of `meta_loss` with respect to theta, name -> tensor, and the loss itself."""
+    return grad_and_value(lambda t: meta_loss(learner, t, batch, chunk_size=chunk_size))(theta)
+
+
+def meta_step(
+    gradient: Callable[[Theta, TaskBatch], tuple[Theta, Tensor]],
+    optimiser: torch.optim.Optimizer,
+    theta: Theta,
+    batch: TaskBatch,
+) -> Tensor:
+    """One step of the outer loop; returns the meta-loss before it.
+
+    theta is the one dict here that is changed in place, because that is how `torch.optim` works:
+    its tensors are the ones the optimiser was made with. `gradient` is as `meta_gradient` gives it.
+    """
+    grads, loss = gradient({name: p.detach() for name, p in theta.items()}, batch)
+    for name, p in theta.items():
+        p.grad = grads[name]
+    optimiser.step()
+    return loss
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """All that a run needs to go on from here, bit for bit, as if it had never stopped."""
+
+    step: int  # meta-steps done
+    theta: Theta
+    moments: dict[str, dict[str, Tensor]]  # Adam's own state, by parameter
+    generator: Tensor  # the state of the generator that tasks are drawn with
+    meta_loss: float  # mean since the state before; nan before the first step
+
+
+class Diverged(ArithmeticError):
+    """The meta-loss stopped being a finite number. The state yielded before is the last good one."""
+
+
+def meta_train(
+    learner: Learner,
+    tasks: TaskSource,
+    *,
+    steps: int,
+    meta_batch: int = 25,
+    shots: int = 10,
+    queries: int = 10,
+    meta_lr: float = 1e-3,
+    seed: int = 0,
+    state: TrainState | None = None,
+    every: int = 100,
+    device: torch.device | str | None = None,
+    chunk_size: int | None = None,
+    replay: bool = True,
+    progress: bool = False,
+) -> Iterator[TrainState]:
+    """Meta-train with Adam, its rate falling from meta_lr to 0 along a half cosine.
+
+    A generator: it yields the state at the start, after every `every` steps, and at the end, and
+    runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it; with
+    the other arguments unchanged, the result has the same bits as an uninterrupted run.
+
+    replay: record the meta-gradient once and replay it (see `maml_edu.replay`); it gives the same
+        numbers sooner. A progress bar is shown where `progress`.
+    Raises Diverged when the meta-loss is no longer finite.
+    """
+    at_least(0, steps=steps)
+    at_least(1, meta_batch=meta_batch, shots=shots, queries=queries, every=every)
+    if not (math.isfinite(meta_lr) and meta_lr > 0):
+        raise ValueError(f"meta_lr is {meta_lr!r}; it must be a finite number above 0")
+    generator = torch.Generator().manual_seed(seed)
+    if state is None:
+        theta = learner.model.init(generator=generator, device=device)
+        state = TrainState(0, theta, {}, generator.get_state(), math.nan)
+        yield state
+    generator.set_state(state.generator)
+    theta = {name: p.clone().to(device).requires_grad_() for name, p in state.theta.items()}
+    adam = _adam(theta, state.moments, meta_lr)
+
+    def draw() -> TaskBatch:
+        return tasks.sample(
+            meta_batch, shots=shots, queries=queries, generator=generator, device=device
+        )
+
+    def gradient(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+        return meta_gradient(learner, theta, batch, chunk_size=chunk_size)
+
+    if replay and state.step < steps:
+        example = tasks.sample(
+            meta_batch, shots=shots, queries=queries, generator=_fork(generator), device=device
+        )
+        gradient = record(gradient, {name: p.detach() for name, p in theta.items()}, example)
+
+    losses: list[Tensor] = []
+    bar = tqdm(total=steps, initial=state.step, unit="step", disable=not progress, leave=False)
+    with bar:
+        for step in range(state.step, steps):
+            for group in adam.param_groups:
+                group["lr"] = meta_lr * 0.5 * (1 + math.cos(math.pi * step / steps))
+            losses.append(meta_step(gradient, adam, theta, draw()))
+            done = step + 1
+            if done % every == 0 or done == steps:
+                mean_loss = torch.stack(losses).mean().item()
+                if not math.isfinite(mean_loss):
+                    raise Diverged(
+                        f"the meta-loss is {mean_loss} between steps {done - len(losses)} and {done}; "
+                        f"try a smaller meta_lr than {meta_lr:g} or a smaller inner_lr"
+                    )
+                bar.update(len(losses))
+                bar.set_postfix(meta_loss=f"{mean_loss:.3f}")
+                losses.clear()
+                yield _snapshot(done, theta, adam, generator, mean_loss)
+
+
+def _adam(theta: Theta, moments: dict[str, dict[str, Tensor]], meta_lr: float) -> torch.optim.Adam:
+    """Adam on theta's tensors, with the state it had; fused: one call for all parameters."""
+    adam = torch.optim.Adam(theta.values(), lr=meta_lr, fused=True)
+    for name, saved in moments.items():
+        adam.state[theta[name]] = {
+            key: value.clone().to(theta[name].device) for key, value in saved.items()
+        }
+    return adam
+
+
+def _snapshot(step, theta, adam, generator, loss) -> TrainState:
+    """Copies, so that a state stays what it was while training goes on."""
+    moments = {
+        name: {key: value.clone() for key, value in adam.state[p].items()}
+        for name, p in theta.items()
+    }
+    frozen = {name: p.detach().clone() for name, p in theta.items()}
+    return TrainState(step, frozen, moments, generator.get_state(), loss)
+
+
+def _fork(generator: torch.Generator) -> torch.Generator:
+    """A copy, so that drawing an example does not move the original."""
+    return torch.Generator().set_state(generator.get_state())

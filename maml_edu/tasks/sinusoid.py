@@ -1,0 +1,96 @@
+"""The sine waves of the MAML paper: one task is one wave, seen at a few points."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from maml_edu.tasks.batch import TaskBatch, at_least
+
+
+@dataclass(frozen=True)
+class SinusoidTasks:
+    """y = amplitude * sin(x - phase) (+ noise), a new amplitude and phase for every task.
+
+    The ranges are those of Finn, Abbeel & Levine (2017, arXiv 1703.03400), section 5.1; each is
+    drawn uniformly. `noise` is the standard deviation of what is added to every y.
+
+    With `reveal_task=True` each x comes with its task's amplitude and phase, as three features: the
+    input of the paper's oracle, which is told the task and so need not infer it.
+    """
+
+    amplitude: tuple[float, float] = (0.1, 5.0)
+    phase: tuple[float, float] = (0.0, math.pi)
+    x_range: tuple[float, float] = (-5.0, 5.0)
+    noise: float = 0.0
+    reveal_task: bool = False
+
+    def __post_init__(self):
+        for name in ("amplitude", "phase", "x_range"):
+            low, high = getattr(self, name)
+            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+                raise ValueError(f"{name} is {(low, high)}; it must be a finite (low, high)")
+        if not (math.isfinite(self.noise) and self.noise >= 0):
+            raise ValueError(f"noise is {self.noise!r}; it must be finite and 0 or more")
+
+    @property
+    def features(self) -> int:
+        """How many numbers describe one x: 1, or 3 where the task is revealed."""
+        return 3 if self.reveal_task else 1
+
+    def sample(
+        self,
+        n_tasks: int,
+        *,
+        shots: int = 10,
+        queries: int = 10,
+        amplitude: float | None = None,
+        phase: float | None = None,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> TaskBatch:
+        """Draw tasks; `amplitude` and `phase`, where given, hold for all of them.
+
+        The numbers are drawn on the generator's device and then moved, so that a seed gives the
+        same tasks everywhere. Returns x as (tasks, shots or queries, features), y as (…, 1), and
+        `info` with "amplitude" and "phase", each (tasks,).
+        """
+        at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
+        drawn_on = generator.device if generator is not None else None
+
+        def uniform(bounds: tuple[float, float], *shape: int) -> Tensor:
+            low, high = bounds
+            return low + (high - low) * torch.rand(*shape, generator=generator, device=drawn_on)
+
+        amplitudes = uniform(self.amplitude, n_tasks)
+        phases = uniform(self.phase, n_tasks)
+        if amplitude is not None:
+            amplitudes = torch.full_like(amplitudes, amplitude)
+        if phase is not None:
+            phases = torch.full_like(phases, phase)
+        x = uniform(self.x_range, n_tasks, shots + queries, 1)
+        y = amplitudes[:, None, None] * torch.sin(x - phases[:, None, None])
+        if self.noise:
+            y = y + self.noise * torch.randn(y.shape, generator=generator, device=drawn_on)
+        x = self._inputs(x, amplitudes, phases)
+        info = {"amplitude": amplitudes.to(device), "phase": phases.to(device)}
+        x, y = x.to(device), y.to(device)
+        return TaskBatch(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:], info)
+
+    def truth(self, task: TaskBatch, x: Tensor) -> Tensor:
+        """One task's own wave, without noise, at x (points,) -> (points,)."""
+        return task.info["amplitude"] * torch.sin(x - task.info["phase"])
+
+    def inputs(self, task: TaskBatch, x: Tensor) -> Tensor:
+        """x (points,) as one task's network takes it: (points, features)."""
+        amplitude, phase = (task.info[name][None] for name in ("amplitude", "phase"))
+        return self._inputs(x[None, :, None], amplitude, phase)[0]
+
+    def _inputs(self, x: Tensor, amplitudes: Tensor, phases: Tensor) -> Tensor:
+        if not self.reveal_task:
+            return x
+        told = torch.stack([amplitudes, phases], 1)[:, None].expand(-1, x.shape[1], -1)
+        return torch.cat([x, told], 2)

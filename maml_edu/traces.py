@@ -1,0 +1,145 @@
+"""The one door from torch to NumPy: run a learner, and write down what there is to see.
+
+Every function here runs the real network through the learner's own `adapt`, and returns one of the
+frozen records of `maml_edu.records`, which `plots` and `widgets` draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from maml_edu.inner import Theta
+from maml_edu.learners import Learner
+from maml_edu.outer import TrainState
+from maml_edu.records import AdaptationTrace, ComparisonTrace, PlaneTrace, TrainingTrace
+from maml_edu.tasks import SinusoidTasks, TaskBatch
+
+__all__ = [
+    "AdaptationTrace",
+    "ComparisonTrace",
+    "PlaneTrace",
+    "TrainingTrace",
+    "adaptation",
+    "comparison",
+    "plane",
+    "training",
+]
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().to("cpu", torch.float64).numpy()
+
+
+@torch.no_grad()
+def adaptation(
+    learner: Learner,
+    theta: Theta,
+    task: TaskBatch,
+    *,
+    tasks: SinusoidTasks | None = None,
+    inner_steps: int = 10,
+    points: int = 161,
+    name: str | None = None,
+) -> AdaptationTrace:
+    """Watch a learner adapt to one regression task (a `TaskBatch.task`, so without a task axis).
+
+    tasks: where the task came from, for its true curve; left out, no true curve is drawn.
+    name: what to call the learner; its class name unless said otherwise.
+    """
+    source = tasks or SinusoidTasks()
+    grid = torch.linspace(*source.x_range, points, device=task.support_x.device)
+    inputs = source.inputs(task, grid) if source.reveal_task else grid[:, None]
+    states = _stack(learner.adapt(theta, task.support, inner_steps=inner_steps))
+    path, share = _plane_of(torch.cat([p.flatten(1) for p in states.values()], 1))
+    rate = learner.inner_lr
+    return AdaptationTrace(
+        learner=name or type(learner).__name__,
+        inner_lr=float(rate) if isinstance(rate, int | float) else None,
+        grid_x=_numpy(grid),
+        curves=_numpy(vmap(learner.predict, in_dims=(0, None))(states, inputs)[..., 0]),
+        true_curve=_numpy(tasks.truth(task, grid)) if tasks else None,
+        support_x=_numpy(task.support_x[:, 0]),
+        support_y=_numpy(task.support_y[:, 0]),
+        query_x=_numpy(task.query_x[:, 0]),
+        query_y=_numpy(task.query_y[:, 0]),
+        support_loss=_numpy(vmap(learner.loss_at, in_dims=(0, None, None))(states, *task.support)),
+        query_loss=_numpy(vmap(learner.loss_at, in_dims=(0, None, None))(states, *task.query)),
+        path=path,
+        path_share=share,
+    )
+
+
+def comparison(
+    contestants: Mapping[str, tuple[Learner, Theta]], task: TaskBatch, **options
+) -> ComparisonTrace:
+    """Several learners, name -> (learner, theta), on the same task; options as for `adaptation`."""
+    return ComparisonTrace(
+        tuple(
+            adaptation(learner, theta, task, name=name, **options)
+            for name, (learner, theta) in contestants.items()
+        )
+    )
+
+
+def plane(
+    objective: Callable[[Tensor], Tensor],
+    theta: Tensor,
+    *,
+    arrows: Mapping[str, Tensor],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    resolution: int = 61,
+    paths: Mapping[str, Tensor] | None = None,
+    points: Mapping[str, Tensor] | None = None,
+    **labels: str,
+) -> PlaneTrace:
+    """An objective over two parameters, (2,) -> a scalar, on a grid, with arrows from theta.
+
+    arrows, points: name -> (2,); paths: name -> (steps + 1, 2); labels: `x_label`, `y_label`,
+    `title`.
+    """
+    xs = torch.linspace(*x_range, resolution, dtype=theta.dtype)
+    ys = torch.linspace(*y_range, resolution, dtype=theta.dtype)
+    grid = torch.cartesian_prod(ys, xs).flip(1)  # rows of (x, y), y outermost
+    height = vmap(objective)(grid).reshape(resolution, resolution)
+    as_arrays = [
+        {name: _numpy(value) for name, value in (group or {}).items()}
+        for group in (arrows, paths, points)
+    ]
+    return PlaneTrace(
+        _numpy(xs), _numpy(ys), _numpy(height), _numpy(theta), *as_arrays, **labels
+    )
+
+
+def training(learner_name: str, states: Iterable[TrainState]) -> TrainingTrace:
+    """The learning curve of the states that `meta_train` yielded (the first has no loss)."""
+    seen = [(state.step, state.meta_loss) for state in states if state.step > 0]
+    steps, losses = zip(*seen, strict=True) if seen else ((), ())
+    return TrainingTrace(learner_name, np.array(steps, int), np.array(losses, float))
+
+
+def _stack(states: list[Theta]) -> Theta:
+    """A list of dicts as one dict, with the steps along a new first axis."""
+    return {name: torch.stack([state[name] for state in states]) for name in states[0]}
+
+
+def _plane_of(parameters: Tensor) -> tuple[np.ndarray, float]:
+    """The path of flat parameters (steps + 1, n) in the plane of its two main directions, from
+    (0, 0) on, and the share of its squared length in that plane. Steps after a divergence are nan.
+    """
+    moved = _numpy(parameters - parameters[:1])
+    path = np.full((len(moved), 2), np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite((moved**2).sum(1))
+    moved = moved[finite]
+    _, lengths, directions = np.linalg.svd(moved, full_matrices=False)
+    coordinates = moved @ directions[:2].T
+    path[finite] = np.pad(coordinates, ((0, 0), (0, 2 - coordinates.shape[1])))
+    total = (lengths**2).sum()
+    share = float((lengths[:2] ** 2).sum() / total) if total > 0 else 1.0
+    return path, share
