@@ -1,0 +1,98 @@
+"""The scene of a two-parameter objective: contours, gradients at theta as arrows, paths."""
+
+from __future__ import annotations
+
+import numpy as np
+from contourpy import contour_generator
+
+from maml_edu.records import PlaneTrace
+from maml_edu.scenes import axes, finish, marks, scene
+from maml_edu.style import series
+
+LEVELS = 12
+LONGEST = 0.3  # the longest arrow, as a share of the plane's shorter side
+
+
+@scene.register
+def plane(record: PlaneTrace) -> dict:
+    """One panel, `plane`; the frames are the steps of its paths, one frame when it has none.
+
+    All arrows are scaled by one factor, so their lengths compare: the longest takes 30% of the
+    plane's shorter side.
+    """
+    on = (
+        axes.axis(record.x_label, axes.finite_range(record.axis_x)),
+        axes.axis(record.y_label, axes.finite_range(record.axis_y)),
+    )
+    spans = [axis["domain"][1] - axis["domain"][0] for axis in on]
+    frames = max([len(path) for path in record.paths.values()], default=1)
+    arrows, note = _arrows(record, on, LONGEST * min(spans))
+    start = marks.points("theta", "theta", record.theta[:1], record.theta[1:], on)
+    drawn = [_contours(record, on), *arrows, *_paths(record, on, frames), start]
+    for i, (name, at) in enumerate(record.points.items(), len(arrows) + len(record.paths)):
+        drawn.append(marks.points(series(i), name, at[:1], at[1:], on))
+    equal = 1 / 3 < spans[0] / spans[1] < 3  # then directions on the screen are true
+    text = _text(record)
+    alt = [text if frames == 1 else f"{text} Step {step} of {frames - 1}." for step in range(frames)]
+    panel = marks.panel("plane", record.title, *on, drawn, alt, equal=equal)
+    panel["caption"] = note
+    return finish(record.title, [panel], alt, "step")
+
+
+def levels(height: np.ndarray) -> np.ndarray:
+    """Heights for the contours: denser near the lowest point, where the reader looks."""
+    low, high = axes.finite_range(height)
+    return low + (high - low) * (np.arange(1, LEVELS + 1) / (LEVELS + 1)) ** 2
+
+
+def _contours(record: PlaneTrace, on: tuple[dict, dict]) -> dict:
+    masked = np.ma.masked_invalid(np.asarray(record.height, dtype=float))
+    generator = contour_generator(record.axis_x, record.axis_y, masked)
+    lines = [
+        list(zip(*(numbers_of(part[:, i], on[i]) for i in (0, 1)), strict=True))
+        for level in np.unique(levels(masked.filled(np.nan)))
+        for part in generator.lines(level)
+    ]
+    return {"kind": "lines", "role": "contour", "name": "equal height", "lines": lines}
+
+
+def numbers_of(values: np.ndarray, on: dict) -> list[float]:
+    """Contour coordinates, on the axis' grid."""
+    return axes.numbers(values, on)
+
+
+def _arrows(record: PlaneTrace, on: tuple, longest: float) -> tuple[list[dict], str | None]:
+    lengths = {name: float(np.hypot(*arrow)) for name, arrow in record.arrows.items()}
+    finite = [length for length in lengths.values() if np.isfinite(length)]
+    scale = longest / max(finite) if finite and max(finite) > 0 else 0.0
+    drawn = []
+    for i, (name, arrow) in enumerate(record.arrows.items()):
+        start = {"x": axes.short(record.theta[0]), "y": axes.short(record.theta[1])}
+        if not np.isfinite(lengths[name]):
+            name, arrow = f"{name} (not finite)", np.zeros(2)
+        # Earlier arrows are wider, so one that lies on another does not hide it.
+        wide = 2.0 + 2.5 * (len(record.arrows) - 1 - i)
+        end = {"dx": axes.short(scale * arrow[0]), "dy": axes.short(scale * arrow[1])}
+        readout = [f"length {marks.said(lengths[list(record.arrows)[i]])}"]
+        mark = {"kind": "arrow", "role": series(i), "name": name, **start, **end}
+        drawn.append({**mark, "width": wide, "readout": readout})
+    if not drawn:
+        return [], None
+    return drawn, "Arrows share one scale: the longest takes 30% of the shorter side."
+
+
+def _paths(record: PlaneTrace, on: tuple[dict, dict], frames: int) -> list[dict]:
+    drawn = []
+    for i, (name, path) in enumerate(record.paths.items(), len(record.arrows)):
+        x, y = marks.held(np.asarray(path, dtype=float), frames).T
+        drawn.append(marks.trail(series(i), name, x, y, on))
+    return drawn
+
+
+def _text(record: PlaneTrace) -> str:
+    said = marks.said
+    text = f"{record.title}: contours over {record.x_label} and {record.y_label}, "
+    text += f"theta at ({said(record.theta[0])}, {said(record.theta[1])})."
+    for name, (x, y) in record.arrows.items():
+        text += f" {name}: ({said(x)}, {said(y)})."
+    return text

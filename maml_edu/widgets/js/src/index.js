@@ -1,0 +1,129 @@
+// The anywidget: one Player per output. The kernel's scene comes in, pictures go out.
+import { controlsView } from "./controls.js";
+import { element } from "./dom.js";
+import { panelView } from "./panel.js";
+import { requests } from "./requests.js";
+import { transport } from "./transport.js";
+
+const SETTLED = 300; // ms after the last move, when the text follows the picture
+
+let players = 0;
+
+function render({ model, el }) {
+  const id = `maml-${++players}`;
+  const root = element("section", { class: "maml-player", id });
+  const looks = element("style");
+  const heading = element("div", { class: "maml-title" });
+  const grid = element("div", { class: "maml-panels" });
+  const spoken = element("div", { class: "maml-hidden", "aria-live": "polite" });
+  const status = element("div", { class: "maml-status", role: "status" });
+  let panels = [];
+  let scenes = 0;
+  let drawn = 0;
+  let timer;
+
+  const steps = transport(id, (frame, tween) => draw(frame, tween));
+  const asks = requests(model, (text) => say(text), (busy) => root.toggleAttribute("data-busy", busy));
+  const controls = controlsView(id, model, (values) => asks.want(values));
+  root.append(looks, heading, grid, steps.root, controls.root, status, spoken);
+  el.replaceChildren(root);
+
+  // `tween` in [0, 1): how far the picture is on its way from `frame` to the next one.
+  function draw(frame, tween = 0) {
+    for (const panel of panels) panel.draw(frame, tween);
+    drawn = frame;
+    root.dataset.step = String(frame);
+    clearTimeout(timer);
+    timer = setTimeout(settle, SETTLED);
+  }
+
+  function settle() {
+    const scene = model.get("scene");
+    spoken.textContent = scene.summary[drawn] ?? "";
+    for (const panel of panels) panel.speak(drawn);
+    if (model.get("step") !== drawn) {
+      model.set("step", drawn);
+      model.save_changes();
+    }
+  }
+
+  function replace() {
+    const scene = model.get("scene");
+    looks.textContent = lookRules(id, scene.style);
+    heading.textContent = scene.title;
+    root.setAttribute("aria-label", scene.title);
+    const columns = ["main", "side"].map((place) => scene.panels.filter((p) => p.place === place));
+    panels = keepOrMake(panels, scene, grid, columns, id);
+    root.dataset.scene = String(++scenes);
+    const frame = Math.min(scenes === 1 ? model.get("step") : drawn, scene.frames - 1);
+    steps.replace(scene, frame);
+    draw(frame);
+  }
+
+  function say(text) {
+    status.textContent = text;
+    status.hidden = !text;
+  }
+
+  const answered = () => asks.answered(model.get("answered"));
+  const stepped = () => {
+    if (model.get("step") !== drawn) steps.go(model.get("step"));
+  };
+  const stated = () => say(model.get("status"));
+  const listeners = {
+    "change:scene": replace,
+    "change:answered": answered,
+    "change:step": stepped,
+    "change:status": stated,
+    "change:values": () => controls.follow(asks.idle()),
+  };
+  for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
+  replace();
+  stated();
+  settle();
+  const observer = new ResizeObserver(() => {
+    for (const panel of panels) panel.resize();
+    draw(drawn);
+  });
+  observer.observe(grid);
+
+  return () => {
+    observer.disconnect();
+    steps.stop();
+    clearTimeout(timer);
+    for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
+  };
+}
+
+// Panels that the old scene had too stay in the page, so that a recomputed picture does not flash.
+function keepOrMake(old, scene, grid, columns, id) {
+  const kept = new Map(old.map((panel) => [panel.id, panel]));
+  const made = new Map();
+  for (const data of scene.panels) {
+    const panel = kept.get(data.id) ?? panelView(data.id, id);
+    made.set(data.id, panel);
+  }
+  const wanted = scene.panels.map((panel) => panel.id).join();
+  if (wanted !== old.map((panel) => panel.id).join()) {
+    const parts = columns.filter((column) => column.length).map((column) => {
+      const part = element("div", { class: "maml-column" });
+      part.append(...column.map((data) => made.get(data.id).root));
+      return part;
+    });
+    grid.replaceChildren(...parts);
+    grid.dataset.columns = String(parts.length);
+  }
+  for (const data of scene.panels) made.get(data.id).replace(data, scene);
+  return [...made.values()];
+}
+
+// Each role's colour as a CSS variable, its dark form where JupyterLab says the page is dark.
+function lookRules(id, style) {
+  const rule = (name, colour) => `#${id} .maml-${name}{--look:${colour}}`;
+  const dark = '[data-jp-theme-light="false"] ';
+  return Object.entries(style)
+    .map(([name, look]) => rule(name, look.colour) + dark + rule(name, look.dark))
+    .join("\n");
+}
+
+export default { render };

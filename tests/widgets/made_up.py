@@ -1,0 +1,69 @@
+"""Records that look like real ones, made without torch: what the drawing is tested on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maml_edu.records import AdaptationTrace, ComparisonTrace, PlaneTrace, TrainingTrace
+
+
+def adaptation(
+    steps: int = 10,
+    shots: int = 5,
+    factor: float = 0.6,
+    learner: str = "MAML",
+    constant: bool = False,
+) -> AdaptationTrace:
+    """A function whose distance from the task's is multiplied by `factor` at each step."""
+    rng = np.random.default_rng(shots)
+    grid = np.linspace(-5, 5, 120)
+    support, query = rng.uniform(-5, 5, shots), rng.uniform(-5, 5, 40)
+    with np.errstate(over="ignore", invalid="ignore"):
+        left = (1.0 if constant else np.float64(factor)) ** np.arange(steps + 1)
+        wrong = -1.5 * np.sin(grid + 1)[None] * left[:, None]
+        curves = 3 * np.sin(grid)[None] + wrong * np.cos(0.3 * grid)
+        loss = 2.0 * left**2
+        path = np.stack([left, np.sin(left)], axis=1)
+        return AdaptationTrace(
+            learner, 0.01, grid, curves, 3 * np.sin(grid), support, 3 * np.sin(support), query,
+            3 * np.sin(query), loss, 1.3 * loss + 0.02, path, 0.97,
+        )  # fmt: skip
+
+
+def diverged(steps: int = 10, factor: float = 1e60) -> AdaptationTrace:
+    """One that overflows to infinity and then to NaN."""
+    return adaptation(steps, factor=-factor)
+
+
+def comparison() -> ComparisonTrace:
+    """Three learners, of which one stops early and one diverges."""
+    return ComparisonTrace((
+        adaptation(), adaptation(4, factor=0.9, learner="joint"), diverged_as("random"),
+    ))  # fmt: skip
+
+
+def diverged_as(learner: str) -> AdaptationTrace:
+    return adaptation(factor=-3.0, learner=learner)
+
+
+def plane(paths: bool = True) -> PlaneTrace:
+    """A tilted bowl with three gradients, two of which coincide."""
+    x, y = np.linspace(-2, 2, 41), np.linspace(-1, 3, 51)
+    height = (x[None] - 0.5) ** 2 + 2 * (y[:, None] - 1) ** 2 + x[None] * y[:, None]
+    theta, gradient = np.array([-1.0, 2.0]), np.array([-1.0, 3.0])
+    arrows = {"true meta-gradient": gradient, "finite differences": gradient * 1.001,
+              "first order": np.array([-2.0, 1.0])}  # fmt: skip
+    way = theta - 0.1 * np.arange(6)[:, None] * gradient
+    return PlaneTrace(x, y, height, theta, arrows, {"descent": way} if paths else {},
+                      {"minimum": np.array([0.0, 1.0])})  # fmt: skip
+
+
+def training(records: int = 40) -> TrainingTrace:
+    """A meta-loss that falls, checked at inner steps 0, 1 and 5."""
+    steps = np.linspace(0, 2000, records) if records > 1 else np.zeros(records)
+    checks = {}
+    for inner, level in {0: 4.0, 1: 0.7, 5: 0.4}.items():
+        at = steps[::8]
+        checks[inner] = (at, level + 3 * np.exp(-at / 400), np.full(len(at), 0.15))
+    noise = 1 + 0.2 * np.sin(np.arange(records) * 7.0)
+    return TrainingTrace("MAML", steps, (0.6 + 3.5 * np.exp(-steps / 300)) * noise, checks)
