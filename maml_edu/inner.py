@@ -30,8 +30,8 @@ def adapt(
 
     loss_fn: (theta, x, y) -> a scalar, the support loss.
     x, y: the support set, (shots, …).
-    inner_lr: one number; or one per parameter, name -> number or tensor; or a list with one of these
-        for each step.
+    inner_lr: one number; or one per parameter, name -> number or tensor; or a list with one of
+        these for each step.
     first_order: treat each gradient as a constant, so that no derivative flows through it.
 
     Returns all `inner_steps + 1` states, from theta itself to the adapted parameters. Nothing is

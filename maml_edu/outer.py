@@ -67,7 +67,7 @@ class TrainState:
 
 
 class Diverged(ArithmeticError):
-    """The meta-loss stopped being a finite number. The state yielded before is the last good one."""
+    """The meta-loss is no longer a finite number; the state yielded before is the last good one."""
 
 
 def meta_train(
@@ -136,7 +136,7 @@ def meta_train(
                 mean_loss = torch.stack(losses).mean().item()
                 if not math.isfinite(mean_loss):
                     raise Diverged(
-                        f"the meta-loss is {mean_loss} between steps {done - len(losses)} and {done}; "
+                        f"the meta-loss is {mean_loss} over steps {done - len(losses)} to {done}; "
                         f"try a smaller meta_lr than {meta_lr:g} or a smaller inner_lr"
                     )
                 bar.update(len(losses))

@@ -45,8 +45,10 @@ def record(fn: Callable, *example) -> Callable:
     def replay(*arguments):
         flat, given = tree_flatten(arguments)
         if given != structure or [(a.shape, a.dtype, a.device) for a in flat] != expected:
-            raise ValueError("these arguments differ in structure, shape, dtype or device from the "
-                             "ones that were recorded; record the function again for them")
+            raise ValueError(
+                "these arguments differ in structure, shape, dtype or device from the "
+                "ones that were recorded; record the function again for them"
+            )
         return tree_unflatten(list(run(*flat)), result_structure)
 
     return replay

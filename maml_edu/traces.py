@@ -111,9 +111,7 @@ def plane(
         {name: _numpy(value) for name, value in (group or {}).items()}
         for group in (arrows, paths, points)
     ]
-    return PlaneTrace(
-        _numpy(xs), _numpy(ys), _numpy(height), _numpy(theta), *as_arrays, **labels
-    )
+    return PlaneTrace(_numpy(xs), _numpy(ys), _numpy(height), _numpy(theta), *as_arrays, **labels)
 
 
 def training(learner_name: str, states: Iterable[TrainState]) -> TrainingTrace:

@@ -1,4 +1,4 @@
-"""What every learner can do: adapt to a support set, predict, and say what its theta is trained for."""
+"""What every learner can do: adapt to a support set, predict, and say what it is trained for."""
 
 from __future__ import annotations
 

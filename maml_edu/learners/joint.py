@@ -1,4 +1,4 @@
-"""Joint training, the baseline that meta-learning is measured against: pre-train, then fine-tune."""
+"""Joint training, the baseline to measure meta-learning against: pre-train, then fine-tune."""
 
 from __future__ import annotations
 

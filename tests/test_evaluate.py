@@ -1,0 +1,65 @@
+"""Evaluation: the right mean, an interval that covers as often as it says, honest seeds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from maml_edu.evaluate import Estimate, evaluate, query_values
+from maml_edu.learners import MAML
+from maml_edu.models import mlp
+from maml_edu.tasks import SinusoidTasks
+
+LEARNER = MAML(mlp(1, 8, 1), inner_lr=0.02)
+THETA = LEARNER.model.init(generator=torch.Generator().manual_seed(0))
+
+
+def test_interval_covers_the_truth_about_95_times_in_100():
+    generator = torch.Generator().manual_seed(0)
+    draws = torch.rand(2000, 400, generator=generator)
+    covered = [abs(e.mean - 0.5) <= e.half_width for e in (Estimate.of(values) for values in draws)]
+    assert 0.93 < sum(covered) / len(covered) < 0.97
+
+
+def test_equals_one_task_after_the_other():
+    batch = SinusoidTasks().sample(5, shots=4, queries=6, generator=torch.Generator())
+    values = query_values(LEARNER, THETA, batch, inner_steps=3, chunk_size=2)
+    assert values.shape == (5, 4)
+    for i in range(5):
+        task = batch.task(i)
+        for step, state in enumerate(LEARNER.adapt(THETA, task.support, inner_steps=3)):
+            expected = LEARNER.loss_at(state, *task.query)
+            torch.testing.assert_close(values[i, step], expected)
+
+
+def test_the_seed_chooses_the_tasks():
+    options = {"inner_steps": 1, "n_tasks": 20}
+    one, two, other = (
+        evaluate(LEARNER, THETA, SinusoidTasks(), seed=seed, **options) for seed in (1, 1, 2)
+    )
+    assert one == two != other
+    assert [e.n_tasks for e in one] == [20, 20]
+
+
+def test_another_metric():
+    def largest_error(outputs, y):
+        return (outputs - y).abs().max()
+
+    squared = evaluate(LEARNER, THETA, SinusoidTasks(), inner_steps=0, n_tasks=30)
+    largest = evaluate(
+        LEARNER, THETA, SinusoidTasks(), inner_steps=0, n_tasks=30, metric=largest_error
+    )
+    assert largest[0].mean > math.sqrt(squared[0].mean)
+
+
+def test_one_task_has_no_interval():
+    (estimate,) = evaluate(LEARNER, THETA, SinusoidTasks(), inner_steps=0, n_tasks=1)
+    assert math.isnan(estimate.half_width)
+
+
+@pytest.mark.parametrize("name", ["n_tasks", "shots", "queries", "chunk_size"])
+def test_bad_arguments_name_themselves(name):
+    with pytest.raises(ValueError, match=f"{name} is 0"):
+        evaluate(LEARNER, THETA, SinusoidTasks(), **{name: 0})

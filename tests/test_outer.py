@@ -1,0 +1,161 @@
+"""The outer loop: vmap against a plain loop, gradients against finite differences, and resuming."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from maml_edu.learners import MAML, Joint
+from maml_edu.models import mlp
+from maml_edu.outer import Diverged, meta_gradient, meta_loss, meta_train
+from maml_edu.tasks import SinusoidTasks, TaskBatch
+
+MODEL = mlp(1, 8, 8, 1)
+
+
+@pytest.fixture
+def batch() -> TaskBatch:
+    generator = torch.Generator().manual_seed(3)
+    parts = SinusoidTasks().sample(6, shots=5, queries=4, generator=generator)
+    return TaskBatch(*(part.double() for part in parts[:4]))
+
+
+@pytest.fixture
+def theta():
+    return MODEL.init(generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+
+
+def by_hand(theta, batch, inner_lr, inner_steps, create_graph=True):
+    """The meta-loss with nothing from the package but the model: loops, and torch.autograd."""
+    losses = []
+    for i in range(len(batch.support_x)):
+        adapted = theta
+        for _ in range(inner_steps):
+            loss = (MODEL(adapted, batch.support_x[i]) - batch.support_y[i]).square().mean()
+            grads = torch.autograd.grad(loss, list(adapted.values()), create_graph=create_graph)
+            adapted = {
+                name: p - inner_lr * g for (name, p), g in zip(adapted.items(), grads, strict=True)
+            }
+        losses.append((MODEL(adapted, batch.query_x[i]) - batch.query_y[i]).square().mean())
+    return torch.stack(losses).mean()
+
+
+@pytest.mark.parametrize("steps", range(1, 6))
+@pytest.mark.parametrize("first_order", [False, True])
+def test_meta_gradient_equals_a_hand_written_loop(theta, batch, steps, first_order):
+    learner = MAML(MODEL, inner_lr=0.02, inner_steps=steps, first_order=first_order)
+    grads, loss = meta_gradient(learner, theta, batch)
+    leaves = {name: p.clone().requires_grad_() for name, p in theta.items()}
+    expected_loss = by_hand(leaves, batch, 0.02, steps, create_graph=not first_order)
+    expected = torch.autograd.grad(expected_loss, list(leaves.values()))
+    torch.testing.assert_close(loss, expected_loss.detach(), rtol=1e-10, atol=1e-12)
+    for name, g in zip(theta, expected, strict=True):
+        torch.testing.assert_close(grads[name], g, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_meta_gradient_equals_finite_differences(theta, batch, steps):
+    learner = MAML(MODEL, inner_lr=0.02, inner_steps=steps)
+    grads, _ = meta_gradient(learner, theta, batch)
+    generator, h = torch.Generator().manual_seed(0), 1e-6
+    for _ in range(5):
+        way = {n: torch.randn(p.shape, generator=generator).double() for n, p in theta.items()}
+        ends = [
+            meta_loss(learner, {n: p + sign * h * way[n] for n, p in theta.items()}, batch)
+            for sign in (1, -1)
+        ]
+        slope = (ends[0] - ends[1]) / (2 * h)
+        along = sum((grads[n] * way[n]).sum() for n in theta)
+        torch.testing.assert_close(along, slope, rtol=1e-5, atol=1e-7)
+
+
+def test_first_order_differs_from_the_true_gradient(theta, batch):
+    true, _ = meta_gradient(MAML(MODEL, inner_lr=0.1), theta, batch)
+    first, _ = meta_gradient(MAML(MODEL, inner_lr=0.1, first_order=True), theta, batch)
+    assert max((true[n] - first[n]).abs().max() for n in theta) > 1e-3
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 4, 6, 100])
+def test_chunks_give_the_whole(theta, batch, chunk_size):
+    learner = MAML(MODEL, inner_lr=0.02, inner_steps=2)
+    whole, loss = meta_gradient(learner, theta, batch)
+    chunked, chunked_loss = meta_gradient(learner, theta, batch, chunk_size=chunk_size)
+    torch.testing.assert_close(chunked_loss, loss, rtol=1e-12, atol=0)
+    for name in theta:
+        torch.testing.assert_close(chunked[name], whole[name], rtol=1e-10, atol=1e-14)
+
+
+def train(**options):
+    options = {"steps": 12, "every": 4, "meta_batch": 4, "seed": 5} | options
+    learner = options.pop("learner", MAML(MODEL))
+    return list(meta_train(learner, SinusoidTasks(), **options))
+
+
+def assert_same_bits(a, b):
+    assert a.step == b.step
+    assert torch.equal(a.generator, b.generator)
+    for name in a.theta:
+        assert torch.equal(a.theta[name], b.theta[name])
+        assert a.moments[name].keys() == b.moments[name].keys()
+        assert all(torch.equal(a.moments[name][k], b.moments[name][k]) for k in a.moments[name])
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not():
+    first, again, other = train(), train(), train(seed=6)
+    assert [state.step for state in first] == [0, 4, 8, 12]
+    assert_same_bits(first[-1], again[-1])
+    assert not torch.equal(first[-1].theta["0.weight"], other[-1].theta["0.weight"])
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_resuming_equals_never_stopping(at):
+    whole = train()
+    assert_same_bits(train(state=whole[at])[-1], whole[-1])
+
+
+@pytest.mark.parametrize("learner", [MAML(MODEL, inner_steps=2), Joint(MODEL)])
+def test_replay_changes_nothing(learner):
+    replayed, eager = train(learner=learner)[-1], train(learner=learner, replay=False)[-1]
+    for name in eager.theta:
+        torch.testing.assert_close(replayed.theta[name], eager.theta[name], rtol=1e-5, atol=1e-7)
+
+
+def test_yielded_states_stay_what_they_were():
+    states = meta_train(MAML(MODEL), SinusoidTasks(), steps=4, every=2, meta_batch=2)
+    first = next(states)
+    kept = {name: p.clone() for name, p in first.theta.items()}
+    list(states)
+    assert all(torch.equal(first.theta[name], kept[name]) for name in kept)
+
+
+def test_training_lowers_the_loss():
+    learner = MAML(mlp(1, 40, 40, 1))
+    states = train(learner=learner, steps=1000, every=500, meta_lr=1e-2, meta_batch=25)
+    start, first, second = (state.meta_loss for state in states)
+    assert math.isnan(start)
+    assert second < 0.75 * first
+
+
+def test_divergence_is_said_and_the_last_good_state_kept():
+    learner, kept = MAML(MODEL, inner_lr=1e6, inner_steps=5), []
+    with pytest.raises(Diverged, match="smaller meta_lr than 0.1"):
+        for state in meta_train(learner, SinusoidTasks(), steps=50, meta_lr=0.1, every=10):
+            kept.append(state)
+    assert kept
+    assert all(p.isfinite().all() for p in kept[-1].theta.values())
+
+
+def test_steps_0_yields_the_start_alone():
+    assert [state.step for state in train(steps=0)] == [0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("steps", -1), ("meta_batch", 0), ("shots", 0), ("queries", -2), ("every", 0),
+     ("meta_lr", 0.0), ("meta_lr", math.nan), ("steps", 2.5)],
+)  # fmt: skip
+def test_bad_arguments_name_themselves(name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        train(**{name: value})

@@ -1,0 +1,31 @@
+"""Recorded operations give what the function gives, and refuse what was not recorded."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from maml_edu.replay import record
+
+
+def slope(theta, x):
+    return torch.func.grad(lambda t: (t["w"] * x).sin().sum())(theta), {"x": (x, x + 1)}
+
+
+def test_same_numbers_on_new_arguments():
+    replayed = record(slope, {"w": torch.ones(3)}, torch.ones(3))
+    theta, x = {"w": torch.randn(3)}, torch.randn(3)
+    got, expected = replayed(theta, x), slope(theta, x)
+    torch.testing.assert_close(got, expected)
+    assert not got[0]["w"].requires_grad
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [({"w": torch.ones(3)}, torch.ones(4)), ({"w": torch.ones(3).double()}, torch.ones(3)),
+     ({"v": torch.ones(3)}, torch.ones(3)), ({"w": torch.ones(3)},)],
+)  # fmt: skip
+def test_other_arguments_are_refused(arguments):
+    replayed = record(slope, {"w": torch.ones(3)}, torch.ones(3))
+    with pytest.raises(ValueError, match="record the function again"):
+        replayed(*arguments)
