@@ -1,0 +1,10 @@
+"""`python -m maml_edu`: train and evaluate from a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from maml_edu.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

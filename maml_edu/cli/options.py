@@ -1,0 +1,38 @@
+"""Options that several commands share, and what is wrong with them."""
+
+from __future__ import annotations
+
+import argparse
+
+
+class UsageError(ValueError):
+    """An option that was understood and cannot be meant."""
+
+    status = 2
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where to compute; auto takes the GPU if PyTorch sees one (default: auto)",
+    )
+
+
+def device_of(name: str) -> str:
+    """The device meant by --device."""
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device is cuda; PyTorch sees no CUDA device here, so use cpu or auto")
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+def one_thread() -> None:
+    """More threads only slow a network of this size down, and one adds in one order."""
+    import torch
+
+    torch.set_num_threads(1)
