@@ -1,5 +1,32 @@
 """Checks of a learner's own code, by its behaviour. Each returns a `Verdict` and never raises."""
 
 from maml_edu.exercises.judge import Verdict, judge
+from maml_edu.exercises.lesson02 import check_inner_loop, check_inner_step, check_rates_step
+from maml_edu.exercises.lesson03 import (
+    check_jacobian_product,
+    check_outer_step,
+    check_second_order,
+    check_task_loss,
+)
+from maml_edu.exercises.lesson04 import (
+    check_half_width,
+    check_honest_error,
+    check_meta_rate,
+    check_meta_step,
+)
 
-__all__ = ["Verdict", "judge"]
+__all__ = [
+    "Verdict",
+    "check_half_width",
+    "check_honest_error",
+    "check_inner_loop",
+    "check_inner_step",
+    "check_jacobian_product",
+    "check_meta_rate",
+    "check_meta_step",
+    "check_outer_step",
+    "check_rates_step",
+    "check_second_order",
+    "check_task_loss",
+    "judge",
+]

@@ -82,10 +82,23 @@ def judge(
 
 def _same(answer: Any, expected: Any, tolerance: float) -> bool:
     """Equal in structure, and in every number up to a relative tolerance of the largest."""
-    (a, a_structure), (b, b_structure) = tree_flatten(answer), tree_flatten(expected)
+    (a, a_structure), (b, b_structure) = _flat(answer), _flat(expected)
     if a_structure != b_structure:
         return False
     return all(_same_leaf(x, y, tolerance) for x, y in zip(a, b, strict=True))
+
+
+def _flat(value: Any) -> tuple[list, Any]:
+    """Leaves and structure; two dicts with the same keys have the same, in whichever order."""
+    return tree_flatten(_sorted(value))
+
+
+def _sorted(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _sorted(value[key]) for key in sorted(value, key=repr)}
+    if type(value) in (list, tuple):
+        return type(value)(map(_sorted, value))
+    return value
 
 
 def _same_leaf(x: Any, y: Any, tolerance: float) -> bool:
@@ -103,7 +116,7 @@ def _same_leaf(x: Any, y: Any, tolerance: float) -> bool:
 
 def _difference(answer: Any, expected: Any) -> str:
     """What can be said of a wrong answer that is none of the known mistakes."""
-    (a, a_structure), (b, b_structure) = tree_flatten(answer), tree_flatten(expected)
+    (a, a_structure), (b, b_structure) = _flat(answer), _flat(expected)
     if a_structure != b_structure:
         return f"it returns {_kind(answer)}; {_kind(expected)} was asked for"
     for x, y in zip(a, b, strict=True):
