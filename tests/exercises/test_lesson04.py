@@ -1,0 +1,216 @@
+"""Lesson 04's checks pass what is right, and tell each usual mistake for what it is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.func import grad, vmap
+
+from maml_edu import exercises
+from maml_edu.exercises import lesson04
+from maml_edu.outer import meta_gradient, meta_step
+
+
+def no_answer(*arguments): ...
+
+
+def unwritten(*arguments):
+    raise NotImplementedError
+
+
+def broken(*arguments):
+    raise KeyError("w")
+
+
+CHECKS = [
+    exercises.check_meta_rate,
+    exercises.check_meta_step,
+    exercises.check_half_width,
+    exercises.check_honest_error,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_nothing_written_is_open_and_an_error_is_told(check):
+    assert check(no_answer).state == "open"
+    assert check(unwritten).state == "open"
+    assert check(broken).state == "wrong"
+    assert "KeyError" in check(broken).message
+
+
+# The right ones, written otherwise than in the module
+
+
+def rate(step, steps, meta_lr):
+    return meta_lr * math.cos(math.pi * step / steps / 2) ** 2
+
+
+def by_hand(learner, theta, optimiser, batch):
+    start = {name: p.detach() for name, p in theta.items()}
+    losses = [learner.task_loss(start, batch.task(i)) for i in range(len(batch.support_x))]
+    grads = [grad(learner.task_loss)(start, batch.task(i)) for i in range(len(losses))]
+    for name, p in theta.items():
+        p.grad = torch.stack([g[name] for g in grads]).mean(0)
+    optimiser.step()
+    return sum(losses) / len(losses)
+
+
+def by_backward(learner, theta, optimiser, batch):
+    optimiser.zero_grad()
+    loss = vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).mean()
+    loss.backward()
+    optimiser.step()
+    return loss
+
+
+def by_package(learner, theta, optimiser, batch):
+    return meta_step(lambda t, b: meta_gradient(learner, t, b), optimiser, theta, batch)
+
+
+def half_width(losses):
+    return 1.96 * (losses.var(0) / losses.shape[0]) ** 0.5
+
+
+def honest(learner, theta, trained_on, fresh):
+    def one(task):
+        return learner.loss_at(learner.adapt(theta, task.support, inner_steps=10)[-1], *task.query)
+
+    return torch.stack([one(fresh.task(i)) for i in range(len(fresh.query_x))])
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt"),
+    [
+        (exercises.check_meta_rate, rate),
+        (exercises.check_meta_step, by_hand),
+        (exercises.check_meta_step, by_backward),
+        (exercises.check_meta_step, by_package),
+        (exercises.check_half_width, half_width),
+        (exercises.check_honest_error, honest),
+    ],
+)
+def test_the_right_one_passes(check, attempt):
+    assert check(attempt), check(attempt)
+
+
+# The usual mistakes, written as a learner would
+
+
+def numpy_half_width(losses):
+    return 1.96 * np.std(losses.numpy(), axis=0) / math.sqrt(len(losses))
+
+
+def new_optimiser(learner, theta, optimiser, batch):
+    fresh = torch.optim.SGD(theta.values(), lr=0.02, momentum=0.9)
+    return by_backward(learner, theta, fresh, batch)
+
+
+def without_zero_grad(learner, theta, optimiser, batch):
+    loss = vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).mean()
+    loss.backward()
+    optimiser.step()
+    return loss
+
+
+def summed(learner, theta, optimiser, batch):
+    optimiser.zero_grad()
+    loss = vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).sum()
+    loss.backward()
+    optimiser.step()
+    return loss
+
+
+def ascending(learner, theta, optimiser, batch):
+    optimiser.zero_grad()
+    loss = vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).mean()
+    (-loss).backward()
+    optimiser.step()
+    return loss
+
+
+def no_inner_loop(learner, theta, optimiser, batch):
+    optimiser.zero_grad()
+    loss = vmap(learner.loss_at, in_dims=(None, 0, 0))(theta, *batch.query).mean()
+    loss.backward()
+    optimiser.step()
+    return loss
+
+
+def no_step(learner, theta, optimiser, batch):
+    loss = vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).mean()
+    loss.backward()
+    return loss
+
+
+def sum_returned(learner, theta, optimiser, batch):
+    return by_backward(learner, theta, optimiser, batch) * len(batch.support_x)
+
+
+def after_all_leaks(learner, theta, trained_on, fresh):
+    def one(task):
+        states = learner.adapt(theta, task.support, inner_steps=10)
+        return min(learner.loss_at(state, *task.support) for state in states)
+
+    return torch.stack([one(trained_on.task(i)) for i in range(len(trained_on.query_x))])
+
+
+def best_step(learner, theta, trained_on, fresh):
+    def one(task):
+        states = learner.adapt(theta, task.support, inner_steps=10)
+        return min(learner.loss_at(state, *task.query) for state in states)
+
+    return torch.stack([one(fresh.task(i)) for i in range(len(fresh.query_x))])
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt", "words"),
+    [
+        (exercises.check_meta_rate, lambda s, n, lr: lr / 2 * (1 + math.cos(6.28318530718 * s / n)),
+         "full cosine"),
+        (exercises.check_meta_rate, lambda s, n, lr: lr * math.sin(math.pi * s / n / 2) ** 2,
+         "rises"),
+        (exercises.check_meta_rate, lambda s, n, lr: lr / 2 * (1 + math.cos(180 * s / n)),
+         "degrees"),
+        (exercises.check_meta_rate, lambda s, n, lr: rate(s + 1, n, lr), "step 0"),
+        (exercises.check_meta_rate, lambda s, n, lr: rate(s, n - 1, lr), "steps - 1"),
+        (exercises.check_meta_step, ascending, "climbs"),
+        (exercises.check_meta_step, summed, "summed over the tasks"),
+        (exercises.check_meta_step, new_optimiser, "memory is lost"),
+        (exercises.check_meta_step, without_zero_grad, "pile up"),
+        (exercises.check_meta_step, no_inner_loop, "adapt to the support set first"),
+        (exercises.check_meta_step, no_step, "did not move"),
+        (exercises.check_meta_step, sum_returned, "the loss you return is summed"),
+        (exercises.check_half_width, lambda v: 1.96 * v.std(0), "divide by the square root"),
+        (exercises.check_half_width, lambda v: 1.96 * v.var(0) / len(v) ** 0.5, "the variance"),
+        (exercises.check_half_width, lambda v: 1.96 * v.std(1) / v.shape[1] ** 0.5,
+         "over the inner steps"),
+        (exercises.check_half_width, lambda v: v.std(0) / len(v) ** 0.5, "68 times"),
+        (exercises.check_half_width, numpy_half_width, "n - 1"),
+        (exercises.check_honest_error, best_step, "best inner step"),
+        (exercises.check_honest_error, after_all_leaks, "the support points"),
+        (exercises.check_honest_error, after_all_leaks, "the fresh ones"),
+        (exercises.check_honest_error, lambda *a: honest(*a).mean(), "shape"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named(check, attempt, words):
+    verdict = check(attempt)
+    assert verdict.state == "wrong"
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("check", "mistakes"),
+    [
+        (exercises.check_meta_rate, lesson04.RATE_MISTAKES),
+        (exercises.check_meta_step, lesson04.STEP_MISTAKES),
+        (exercises.check_meta_step, lesson04.LOSS_MISTAKES),
+        (exercises.check_half_width, lesson04.WIDTH_MISTAKES),
+        (exercises.check_honest_error, dict(lesson04._leaky())),
+    ],
+)
+def test_the_problems_tell_all_mistakes_apart(check, mistakes):
+    for message, mistaken in mistakes.items():
+        assert check(mistaken).message == message
