@@ -20,7 +20,7 @@ REMEDY = "stop JupyterLab and start it again with `make lab`, which installs wha
 
 @dataclass(frozen=True)
 class Report:
-    """What there is (label -> words), and what is wrong with it (sentences; none if all is well)."""
+    """What there is (label -> words), and what is wrong (sentences; none if all is well)."""
 
     rows: dict[str, str]
     problems: tuple[str, ...] = ()

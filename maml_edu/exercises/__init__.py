@@ -1,6 +1,8 @@
 """Checks of a learner's own code, by its behaviour. Each returns a `Verdict` and never raises."""
 
 from maml_edu.exercises.judge import Verdict, judge
+from maml_edu.exercises.lesson00 import check_first_below_half, check_know_nothing
+from maml_edu.exercises.lesson01 import check_conditional_mean, check_floor, check_sample_task
 from maml_edu.exercises.lesson02 import check_inner_loop, check_inner_step, check_rates_step
 from maml_edu.exercises.lesson03 import (
     check_jacobian_product,
@@ -17,15 +19,20 @@ from maml_edu.exercises.lesson04 import (
 
 __all__ = [
     "Verdict",
+    "check_conditional_mean",
+    "check_first_below_half",
+    "check_floor",
     "check_half_width",
     "check_honest_error",
     "check_inner_loop",
     "check_inner_step",
     "check_jacobian_product",
+    "check_know_nothing",
     "check_meta_rate",
     "check_meta_step",
     "check_outer_step",
     "check_rates_step",
+    "check_sample_task",
     "check_second_order",
     "check_task_loss",
     "judge",
