@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 PIP_ARGS ?=
+LAB_ROOT ?= $(CURDIR)
 
 # The first of these that runs and is new enough; or say `make PYTHON=/path/to/python3.12 lab`.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -18,13 +19,16 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if $$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 endif
 
+# JupyterLab's news: a dialog over the first lesson, and a request to outside.
+ANNOUNCEMENTS := @jupyterlab/apputils-extension:announcements
+
 # Settings, kernels and caches of the reader's other projects stay out, and ours stay in here.
 export JUPYTER_CONFIG_DIR := $(CURDIR)/.cache/jupyter/config
 export JUPYTER_DATA_DIR := $(CURDIR)/.cache/jupyter/data
 export JUPYTER_PLATFORM_DIRS := 0
 export IPYTHONDIR := $(CURDIR)/.cache/ipython
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
-unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
+unexport MPLBACKEND PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
 
 help: ## Show this help
 	@echo "make TARGET, on a machine with Python 3.11 or newer; the first one sets up $(VENV)/ (minutes)."
@@ -32,7 +36,7 @@ help: ## Show this help
 	@echo 'Options: make lab ARGS="--no-browser --port 8899"; make PYTHON=python3.12 ...; PIP_ARGS=... (see README).'
 
 lab: $(VENV)/.lab ## Open the lessons in JupyterLab (on this machine only, with a token)
-	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir='$(CURDIR)' \
+	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir='$(LAB_ROOT)' \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
 test: lint unit lessons browser ## Run every check: style, units, lessons, a real browser
@@ -78,6 +82,8 @@ clean: ## Remove what the other targets made, $(VENV)/ included
 extras.lab := lab
 extras.test := lab,test
 extras.bench := lab,test,bench
+and_so.test := $(VENV)/.lab
+and_so.bench := $(VENV)/.lab $(VENV)/.test
 $(VENV)/.%: constraints.txt pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "maml_edu needs Python 3.11 or newer, and none was found:" \
 		"install one, or name it, as in make PYTHON=/path/to/python3.12 lab" >&2; exit 1; fi
@@ -89,4 +95,5 @@ $(VENV)/.%: constraints.txt pyproject.toml
 	@echo "Setting up $(VENV)/ from constraints.txt (some minutes the first time) ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
 		-c constraints.txt -e '.[$(extras.$*)]'
-	@touch $@
+	@$(BIN)/jupyter labextension disable --level=sys_prefix $(ANNOUNCEMENTS) 2>/dev/null
+	@touch $@ $(and_so.$*)

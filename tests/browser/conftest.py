@@ -1,0 +1,87 @@
+"""One JupyterLab and one Chromium for all browser tests; each lesson is opened and run once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+
+from tests.browser.driver import Lesson
+from tests.browser.lab import ROOT, Lab, copy_lessons
+
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    # Whatever a page may ask for, nothing leaves this machine.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+
+
+def find_chromium(playwright) -> str | None:
+    """A Chromium of this machine: $CHROMIUM, the usual names, or playwright's own."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if path := shutil.which(name):
+            return path
+    own = playwright.chromium.executable_path
+    return own if own and Path(own).exists() else None
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = find_chromium(playwright)
+        if path is None:
+            reason = (
+                "no Chromium found, so the browser tests did not run: install chromium or Google "
+                "Chrome, or name one, as in CHROMIUM=/path/to/chromium make test"
+            )
+            if os.environ.get("MAML_EDU_REQUIRE_BROWSER"):
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+        home = tmp_path_factory.mktemp("chromium")
+        try:
+            chromium = playwright.chromium.launch(
+                executable_path=path, args=FLAGS, env={**os.environ, "HOME": str(home)}
+            )
+        except Error as error:
+            pytest.fail(f"{path} did not start: {error}", pytrace=False)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory) -> Iterator[Lab]:
+    with Lab(copy_lessons(tmp_path_factory.mktemp("lab"))) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def context(browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session", params=LESSONS)
+def lesson(request, context, lab) -> Iterator[Lesson]:
+    """Each lesson in turn, opened and run as a reader would."""
+    lesson = Lesson(context, lab, request.param)
+    lesson.first_widget = None
+    if request.param.startswith("00"):
+        lesson.first_widget = lesson.run_until_first_widget()
+    lesson.run_all()
+    yield lesson
+    lesson.close()

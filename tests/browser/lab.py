@@ -1,0 +1,106 @@
+"""A real JupyterLab, started the way a reader starts it: by `make lab`, on copies of the lessons."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def copy_lessons(to: Path) -> Path:
+    """Copies of the lessons, text and pairing included, since JupyterLab saves by itself."""
+    shutil.copytree(
+        ROOT / "notebooks",
+        to / "notebooks",
+        ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"),
+    )
+    shutil.copy(ROOT / "jupytext.toml", to)
+    return to
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Lab:
+    """JupyterLab on loopback, serving `root`. Use as a context manager."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.token = secrets.token_hex(16)
+        self.base = f"http://127.0.0.1:{free_port()}"
+        self.log = root / "lab.log"
+
+    def url(self, notebook: str) -> str:
+        return f"{self.base}/lab/tree/{notebook}?token={self.token}&reset"
+
+    def __enter__(self) -> Lab:
+        port = self.base.rpartition(":")[2]
+        flags = [
+            "--no-browser",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={self.token}",
+            f"--LabApp.workspaces_dir={self.root}/.workspaces",
+            f"--LabApp.user_settings_dir={self.root}/.settings",
+            "--LabApp.expose_app_in_browser=True",  # lets the tests call JupyterLab's commands
+        ]
+        if os.geteuid() == 0:  # containers
+            flags.append("--allow-root")
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                ["make", "lab", f"LAB_ROOT={self.root}", f"ARGS={' '.join(flags)}"],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
+            )
+        self._wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, kind)
+                self.process.wait(15)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+            except ProcessLookupError:
+                return
+
+    def get(self, path: str) -> object:
+        """A GET of the server's own interface, with the token."""
+        request = urllib.request.Request(
+            f"{self.base}/{path}", headers={"Authorization": f"token {self.token}"}
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=5) as answer:
+            return json.load(answer)
+
+    def _wait(self, seconds: float = 90) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                self.get("api/status")
+                return
+            except OSError:
+                time.sleep(0.1)
+        log = self.log.read_text("utf-8")[-3000:]
+        self.__exit__()
+        raise RuntimeError(f"JupyterLab did not start within {seconds} s; it said:\n{log}")
