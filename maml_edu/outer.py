@@ -70,6 +70,16 @@ class Diverged(ArithmeticError):
     """The meta-loss is no longer a finite number; the state yielded before is the last good one."""
 
 
+def rate_at(step: int, steps: int, *, meta_lr: float, warmup: float = 0.05) -> float:
+    """Adam's rate at one of `steps` steps: a half cosine from meta_lr down to 0, reached by a
+    straight rise over the first share `warmup` of the steps.
+
+    Without the rise, some seeds never recover from Adam's first, barely informed steps.
+    """
+    rise = min(1.0, (step + 1) / (warmup * steps)) if warmup * steps >= 1 else 1.0
+    return meta_lr * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
 def meta_train(
     learner: Learner,
     tasks: TaskSource,
@@ -79,6 +89,7 @@ def meta_train(
     shots: int = 10,
     queries: int = 10,
     meta_lr: float = 1e-3,
+    warmup: float = 0.05,
     seed: int = 0,
     state: TrainState | None = None,
     every: int = 100,
@@ -87,7 +98,7 @@ def meta_train(
     replay: bool = True,
     progress: bool = False,
 ) -> Iterator[TrainState]:
-    """Meta-train with Adam, its rate falling from meta_lr to 0 along a half cosine.
+    """Meta-train with Adam, its rate as `rate_at` says: up to meta_lr, then down to 0.
 
     A generator: it yields the state at the start, after every `every` steps, and at the end, and
     runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it; with
@@ -101,6 +112,8 @@ def meta_train(
     at_least(1, meta_batch=meta_batch, shots=shots, queries=queries, every=every)
     if not (math.isfinite(meta_lr) and meta_lr > 0):
         raise ValueError(f"meta_lr is {meta_lr!r}; it must be a finite number above 0")
+    if not 0 <= warmup <= 1:
+        raise ValueError(f"warmup is {warmup!r}; it must be a share of the steps, 0 to 1")
     generator = torch.Generator().manual_seed(seed)
     if state is None:
         theta = learner.model.init(generator=generator, device=device)
@@ -110,18 +123,13 @@ def meta_train(
     theta = {name: p.clone().to(device).requires_grad_() for name, p in state.theta.items()}
     adam = _adam(theta, state.moments, meta_lr)
 
-    def draw() -> TaskBatch:
-        return tasks.sample(
-            meta_batch, shots=shots, queries=queries, generator=generator, device=device
-        )
+    sizes = {"shots": shots, "queries": queries, "device": device}
 
     def gradient(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
         return meta_gradient(learner, theta, batch, chunk_size=chunk_size)
 
     if replay and state.step < steps:
-        example = tasks.sample(
-            meta_batch, shots=shots, queries=queries, generator=_fork(generator), device=device
-        )
+        example = tasks.sample(meta_batch, generator=_fork(generator), **sizes)
         gradient = record(gradient, {name: p.detach() for name, p in theta.items()}, example)
 
     losses: list[Tensor] = []
@@ -129,8 +137,9 @@ def meta_train(
     with bar:
         for step in range(state.step, steps):
             for group in adam.param_groups:
-                group["lr"] = meta_lr * 0.5 * (1 + math.cos(math.pi * step / steps))
-            losses.append(meta_step(gradient, adam, theta, draw()))
+                group["lr"] = rate_at(step, steps, meta_lr=meta_lr, warmup=warmup)
+            batch = tasks.sample(meta_batch, generator=generator, **sizes)
+            losses.append(meta_step(gradient, adam, theta, batch))
             done = step + 1
             if done % every == 0 or done == steps:
                 mean_loss = torch.stack(losses).mean().item()

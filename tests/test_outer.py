@@ -9,7 +9,7 @@ import torch
 
 from maml_edu.learners import MAML, Joint
 from maml_edu.models import mlp
-from maml_edu.outer import Diverged, meta_gradient, meta_loss, meta_train
+from maml_edu.outer import Diverged, meta_gradient, meta_loss, meta_train, rate_at
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 MODEL = mlp(1, 8, 8, 1)
@@ -122,6 +122,17 @@ def test_replay_changes_nothing(learner):
         torch.testing.assert_close(replayed.theta[name], eager.theta[name], rtol=1e-5, atol=1e-7)
 
 
+def test_the_rate_rises_then_follows_a_half_cosine():
+    rates = [rate_at(step, 1000, meta_lr=2.0, warmup=0.1) for step in range(1001)]
+    assert rates[0] == pytest.approx(2.0 / 100)
+    assert rates[49] == pytest.approx(0.5 * (1 + math.cos(math.pi * 0.049)))
+    assert rates[500] == pytest.approx(1.0)
+    assert rates[1000] == pytest.approx(0.0)
+    assert rates[:99] == sorted(rates[:99])
+    assert rates[100:] == sorted(rates[100:], reverse=True)
+    assert rate_at(0, 1000, meta_lr=2.0, warmup=0.0) == 2.0
+
+
 def test_yielded_states_stay_what_they_were():
     states = meta_train(MAML(MODEL), SinusoidTasks(), steps=4, every=2, meta_batch=2)
     first = next(states)
@@ -154,7 +165,7 @@ def test_steps_0_yields_the_start_alone():
 @pytest.mark.parametrize(
     ("name", "value"),
     [("steps", -1), ("meta_batch", 0), ("shots", 0), ("queries", -2), ("every", 0),
-     ("meta_lr", 0.0), ("meta_lr", math.nan), ("steps", 2.5)],
+     ("meta_lr", 0.0), ("meta_lr", math.nan), ("steps", 2.5), ("warmup", 1.5), ("warmup", -0.1)],
 )  # fmt: skip
 def test_bad_arguments_name_themselves(name, value):
     with pytest.raises(ValueError, match=f"{name} is {value}"):
