@@ -8,84 +8,47 @@ reach nothing else. No torch is needed before it is built.
 from __future__ import annotations
 
 import math
-import reprlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from maml_edu.checks import (
+    Check,
+    above_0,
+    check_all,
+    flag,
+    layer_sizes,
+    low_high,
+    not_below_0,
+    one_of,
+    refuse,
+    whole,
+)
 
 if TYPE_CHECKING:
     from maml_edu.learners import Learner
     from maml_edu.models import Model
     from maml_edu.tasks import TaskSource
 
-Check = Callable[[str, Any], None]
-MAX_PARAMETERS = 10_000_000
-MAX_POINTS = 10_000_000  # in one batch of tasks
-
-
-def _refuse(name: str, value: object, allowed: str) -> None:
-    raise ValueError(f"{name} is {reprlib.repr(value)}; it must be {allowed}")
-
-
-def _whole(low: int, high: int) -> Check:
-    def check(name: str, value: Any) -> None:
-        if type(value) is not int or not low <= value <= high:
-            _refuse(name, value, f"a whole number from {low:,} to {high:,}")
-
-    return check
-
-
-def _number(name: str, value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _above_0(name: str, value: Any) -> None:
-    if not _number(name, value) or value <= 0:
-        _refuse(name, value, "a finite number above 0")
-
-
-def _not_below_0(name: str, value: Any) -> None:
-    if not _number(name, value) or value < 0:
-        _refuse(name, value, "a finite number, 0 or more")
-
-
-def _flag(name: str, value: Any) -> None:
-    if type(value) is not bool:
-        _refuse(name, value, "true or false")
-
-
-def _range(name: str, value: Any) -> None:
-    numbers = isinstance(value, list) and len(value) == 2 and all(_number(name, v) for v in value)
-    if not numbers or value[0] > value[1]:
-        _refuse(name, value, "a finite [low, high]")
-
-
-def _sizes(name: str, value: Any) -> None:
-    if not isinstance(value, list) or not 2 <= len(value) <= 20:
-        _refuse(name, value, "a list of 2 to 20 layer sizes")
-    for size in value:
-        _whole(1, 100_000)(f"a size in {name}", size)
-    if sum((i + 1) * o for i, o in zip(value, value[1:], strict=False)) > MAX_PARAMETERS:
-        _refuse(name, value, f"a network of at most {MAX_PARAMETERS:,} parameters")
-
-
-INNER: dict[str, Check] = {"inner_lr": _above_0, "inner_steps": _whole(0, 1000)}
-WAVES: dict[str, Check] = {name: _range for name in ("amplitude", "phase", "x_range")}
+MAX_POINTS = 1_000_000  # in one batch of tasks
+INNER: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
+WAVES: dict[str, Check] = dict.fromkeys(("amplitude", "phase", "x_range"), low_high)
 KINDS: dict[str, dict[str, dict[str, Check]]] = {
-    "learner": {"maml": {**INNER, "first_order": _flag}, "joint": INNER},
-    "model": {"mlp": {"sizes": _sizes}},
-    "tasks": {"sinusoid": {**WAVES, "noise": _not_below_0, "reveal_task": _flag}},
+    "learner": {"maml": {**INNER, "first_order": flag}, "joint": INNER},
+    "model": {"mlp": {"sizes": layer_sizes}},
+    "tasks": {"sinusoid": {**WAVES, "noise": not_below_0, "reveal_task": flag}},
 }
 TRAINING: dict[str, Check] = {
-    "steps": _whole(0, 100_000_000),
-    "meta_batch": _whole(1, 1_000_000),
-    "shots": _whole(1, 1_000_000),
-    "queries": _whole(1, 1_000_000),
-    "meta_lr": _above_0,
-    "seed": _whole(0, 2**63 - 1),
-    "replay": _flag,
+    "steps": whole(0, 100_000_000),
+    "meta_batch": whole(1, 1_000_000),
+    "shots": whole(1, 1_000_000),
+    "queries": whole(1, 1_000_000),
+    "meta_lr": above_0,
+    "seed": whole(0, 2**63 - 1),
+    "replay": flag,
 }
-SINE = {"steps": 15_000, "meta_batch": 25, "shots": 10, "queries": 20, "meta_lr": 1e-2, "seed": 0}
+# Trained with 10 shots, as the paper does, some few tasks of 5 shots are left on which adapting
+# diverges; trained with 5 there were none in 10,000, and the error is lower.
+SINE = {"steps": 15_000, "meta_batch": 25, "shots": 5, "queries": 10, "meta_lr": 1e-2, "seed": 0}
 SINE_LEARNERS = ("maml", "joint", "oracle")
 
 
@@ -106,12 +69,12 @@ class Recipe:
         for part, kinds in KINDS.items():
             given = getattr(self, part)
             if not isinstance(given, dict):
-                _refuse(part, given, "an object with a name")
+                refuse(part, given, "an object with a name")
             name = given.get("name")
             if not isinstance(name, str) or name not in kinds:
-                _refuse(f"{part} name" if part != "learner" else part, name, _one_of(kinds))
-            _check(part, {k: v for k, v in given.items() if k != "name"}, kinds[name])
-        _check("training", self.training, TRAINING)
+                refuse(f"{part} name" if part != "learner" else part, name, one_of(kinds))
+            check_all(part, {k: v for k, v in given.items() if k != "name"}, kinds[name])
+        check_all("training", self.training, TRAINING)
         points = self.training["meta_batch"] * (self.training["shots"] + self.training["queries"])
         if points > MAX_POINTS:
             raise ValueError(
@@ -120,14 +83,14 @@ class Recipe:
         features = 3 if self.tasks["reveal_task"] else 1
         if self.model["sizes"][0] != features or self.model["sizes"][-1] != 1:
             allowed = f"from {features} (the tasks' features) to 1 output"
-            _refuse("sizes", self.model["sizes"], allowed)
+            refuse("sizes", self.model["sizes"], allowed)
 
     @classmethod
     def from_json(cls, given: Any) -> Recipe:
         """From what `as_json` gave, or from anything that claims to be that."""
         parts = ("learner", "model", "tasks", "training")
         if not isinstance(given, dict) or set(given) != set(parts):
-            _refuse("config", given, f"an object with {', '.join(parts)}")
+            refuse("config", given, f"an object with {', '.join(parts)}")
         return cls(**given)
 
     def as_json(self) -> dict[str, dict[str, Any]]:
@@ -159,7 +122,7 @@ class Recipe:
         """The first setting that differs, such as "steps is 50 there and 100 here", or None."""
         for part, here in self.as_json().items():
             there = getattr(other, part)
-            for key in sorted({*here, *there}):
+            for key in [*here, *there]:  # the name first: the other keys depend on it
                 if here.get(key) != there.get(key):
                     label = part if key == "name" else key
                     return f"{label} is {there.get(key)} there and {here.get(key)} here"
@@ -181,7 +144,7 @@ def sine_recipe(
     The oracle is told each task's amplitude and phase as inputs, and does not adapt.
     """
     if learner not in SINE_LEARNERS:
-        _refuse("learner", learner, _one_of(SINE_LEARNERS))
+        refuse("learner", learner, one_of(SINE_LEARNERS))
     oracle = learner == "oracle"
     how = {"inner_lr": inner_lr, "inner_steps": 0 if oracle else inner_steps}
     if learner == "maml":
@@ -201,20 +164,3 @@ def sine_recipe(
         },
         training={**SINE, "replay": replay, **training},
     )
-
-
-def _one_of(names) -> str:
-    return f"one of {', '.join(names)}"
-
-
-def _check(part: str, given: Any, checks: Mapping[str, Check]) -> None:
-    if not isinstance(given, dict) or set(given) != set(checks):
-        missing = sorted(set(checks) - set(given)) if isinstance(given, dict) else given
-        raise ValueError(
-            f"{part} has the keys {reprlib.repr(sorted(map(str, given)))}; "
-            f"it must have exactly {', '.join(checks)}"
-            if isinstance(given, dict)
-            else f"{part} is {reprlib.repr(missing)}; it must be an object"
-        )
-    for name, check in checks.items():
-        check(name, given[name])

@@ -37,7 +37,7 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
-    with suppress(OSError):  # a folder can be synced on POSIX only
+    with suppress(OSError):  # so that the new name lasts too; a folder is synced on POSIX only
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -57,7 +57,7 @@ def read_whole(path: Path, limit: int) -> bytes:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     if len(content) > limit:
-        raise CheckpointError(f"{path} is too large: a file of its kind has at most {limit:,} bytes")
+        raise CheckpointError(f"{path} has more than the {limit:,} bytes that its kind may have")
     return content
 
 
@@ -96,19 +96,26 @@ def parse_object(content: bytes | str, path: Path) -> dict[str, Any]:
 
 def check_theta(theta: Theta, model: Model, path: Path) -> None:
     """Raise unless theta has the model's parameters: names, shapes, float32, all finite."""
-    shapes = model.shapes()
-    if set(theta) != set(shapes):
-        raise CheckpointError(
-            f"{path} holds another model's tensors: "
-            f"{_some(theta)} instead of {_some(shapes)}"
-        )
-    for name, shape in shapes.items():
+    check_names(set(theta), set(model.shapes()), path)
+    for name, shape in model.shapes().items():
         check_tensor(name, theta[name], shape, path)
 
 
+def check_names(found: set[str], expected: set[str], path: Path) -> None:
+    """Raise unless a file holds exactly the tensors that it should."""
+    for names, what in ((expected - found, "lacks"), (found - expected, "should not have")):
+        if names:
+            first = ", ".join(name[:60] for name in sorted(names)[:3])
+            raise CheckpointError(
+                f"{path} holds another model's tensors: it {what} {first}"
+                + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            )
+
+
 def check_tensor(name: str, tensor: Tensor, shape: tuple[int, ...], path: Path) -> None:
+    """Raise unless a tensor has this shape, is float32, and is finite."""
     found = tuple(tensor.shape)
-    if found != shape:
+    if found != tuple(shape):
         raise CheckpointError(
             f"{path} holds another model's tensors: {name} has the shape {found} instead of {shape}"
         )
@@ -116,8 +123,3 @@ def check_tensor(name: str, tensor: Tensor, shape: tuple[int, ...], path: Path) 
         raise CheckpointError(f"{path} holds {name} as {tensor.dtype} instead of torch.float32")
     if not tensor.isfinite().all():
         raise CheckpointError(f"{path} holds values in {name} that are not finite numbers")
-
-
-def _some(names) -> str:
-    names = sorted(names)
-    return ", ".join(n[:40] for n in names[:4]) + (", ..." if len(names) > 4 else "") or "nothing"

@@ -56,12 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return args.run(args, shlex.join(["python", "-m", PROG, *argv]))
     except KeyboardInterrupt:
         return _say("stopped", 130)
-    except ArithmeticError as error:  # Diverged
-        return _say(str(error), 1)
-    except MemoryError:
-        return _say("there is not enough memory for this; ask for fewer tasks or points", 1)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        return _say(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
+    except ValueError as error:
         return _say(str(error), getattr(error, "status", 1))
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        return _say("there is not enough memory for this; ask for fewer tasks or points", 1)
 
 
 def _say(sentence: str, status: int) -> int:

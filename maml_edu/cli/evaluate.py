@@ -20,9 +20,14 @@ Examples:
   python -m maml_edu evaluate sine-maml
   python -m maml_edu evaluate runs/sine-maml --tasks 10000 --inner-steps 20 --json
 """
-LIMITS = {"tasks": (2, 1_000_000), "shots": (1, 100_000), "queries": (1, 100_000),
-          "inner_steps": (0, 1000), "seed": (0, 2**63 - 1)}
-MAX_POINTS = 200_000_000
+LIMITS = {
+    "tasks": (2, 1_000_000),
+    "shots": (1, 100_000),
+    "queries": (1, 100_000),
+    "inner_steps": (0, 1000),
+    "seed": (0, 2**63 - 1),
+}
+MAX_POINTS = 20_000_000
 
 
 def add(commands) -> None:
@@ -63,12 +68,18 @@ def run(args: argparse.Namespace, command: str) -> int:
     device = device_of(args.device)
     one_thread()
     from maml_edu.checkpoint import load
-    from maml_edu.train import measure
+    from maml_edu.report import measure
 
     checkpoint = load(args.checkpoint, device)
     figures = measure(
-        checkpoint.learner, checkpoint.theta, checkpoint.recipe, inner_steps=args.inner_steps,
-        shots=args.shots, queries=args.queries, n_tasks=args.tasks, seed=args.seed, device=device,
+        checkpoint.recipe,
+        checkpoint.theta,
+        inner_steps=args.inner_steps,
+        shots=args.shots,
+        queries=args.queries,
+        n_tasks=args.tasks,
+        seed=args.seed,
+        device=device,
     )
     if args.json:
         about = {"checkpoint": args.checkpoint, "learner": checkpoint.recipe.title}

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, command: str) -> int:
     out = args.out or Path("runs") / f"sine-{args.learner}"
     one_thread()
     from maml_edu.outer import Diverged
-    from maml_edu.train import Stopped, run_training
+    from maml_edu.train import RunError, Stopped, run_training
 
     again = command if args.resume else f"{command} --resume"
     try:
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, command: str) -> int:
         print(f"maml_edu: {stopped}. To go on: {again}", file=sys.stderr)
         return 130
     except Diverged as error:
-        raise Diverged(f"{error}; the last good state is in {out}") from None
+        raise RunError(f"{error}; the last good state is saved in {out}") from None
     print(f"{out}: {recipe.title}, {made.record['seconds']:.1f} s")
     print(table(made.record["figures"]))
     return 0
