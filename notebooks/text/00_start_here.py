@@ -29,17 +29,17 @@ start = checkpoint.load("sine-maml")
 
 # %% [markdown]
 # `start` is a small network: 40 units, 40 units, ReLU. We draw a sine wave that it has never seen, show
-# it **five points** of it, and let it take ten steps of gradient descent. Run the cell, then press ▶
-# or move the slider: **inner step** is how many steps it has taken.
+# it **five points**, all on the left (the filled circles), and let it take ten steps of gradient
+# descent. Run the cell, then press ▶ or move the slider: **inner step** is how many steps it has taken.
 
 # %%
-wave = torch.Generator().manual_seed(7)
+wave = torch.Generator().manual_seed(154)
 task = start.tasks.sample(1, shots=5, queries=50, generator=wave).task(0)
 meta_trained = traces.adaptation(start.learner, start.theta, task, tasks=start.tasks)
 Player(meta_trained)
 
 # %% [markdown]
-# One step, and it has the wave: also to the right of the last point, where it was shown nothing at all.
+# One step, and it has the wave: even its right half, of which it was shown nothing at all.
 #
 # Is that hard? Here is the same network with fresh random weights. **Same five points, same step size,
 # same ten steps.** One slider moves both. Compare where each of them is at step 1, and at step 10.
@@ -134,7 +134,9 @@ assert practised[0].mean > 3 * practised[1].mean
 from maml_edu import exercises
 
 
-def first_below_half(losses): ...
+def first_below_half(losses):
+    # your lines: return the number of the step
+    ...
 
 
 exercises.check_first_below_half(first_below_half)
@@ -172,7 +174,9 @@ assert exercises.check_first_below_half(first_below_half_solution)
 # </details>
 
 # %% tags=["exercise"]
-def know_nothing(support_y, query_y): ...
+def know_nothing(support_y, query_y):
+    # your lines: return the mean squared error
+    ...
 
 
 exercises.check_know_nothing(know_nothing)
@@ -238,7 +242,7 @@ assert distance <= practised[1].half_width + recorded["half_width"]
 # - What it learnt beforehand is a starting point, not an answer: before the first step it is no good.
 # - One task proves little: we measure on hundreds, with an interval, and beside a learner that knows nothing.
 #
-# **What to try.** Change the seed `7` and run the first two players again: is there a wave that it gets
+# **What to try.** Change the seed `154` and run the first two players again: is there a wave that it gets
 # wrong? Give it `shots=2`: what does it make up for the rest, and do more steps help?
 #
 # Next: [01 · Many small problems](01_many_small_problems.ipynb)
