@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Keep each lesson's two files in step: `notebooks/text/NN_name.py` and `notebooks/NN_name.ipynb`.
 
-    python tools/sync_notebooks.py                   text -> notebook (what `make notebooks` runs)
-    python tools/sync_notebooks.py --check           change nothing; exit 1 where they differ
-    python tools/sync_notebooks.py --from-notebooks  notebook -> text (after an edit outside JupyterLab)
+    tools/sync_notebooks.py                   text -> notebook (what `make notebooks` runs)
+    tools/sync_notebooks.py --check           change nothing; exit 1 where they differ
+    tools/sync_notebooks.py --from-notebooks  notebook -> text (after an edit outside JupyterLab)
 
 The same text and the same old notebook always give the same bytes: a cell keeps its id as long as
 it can be recognised, a new one gets the lesson's next free number, and no output is ever stored.
@@ -69,10 +69,25 @@ def _key(cell: nbformat.NotebookNode) -> tuple[str, str]:
     return cell.cell_type, cell.source
 
 
-def _is_same_edited(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> bool:
-    if old.cell_type != new.cell_type:
-        return False
+def _alike(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> bool:
     return difflib.SequenceMatcher(None, old.source, new.source, autojunk=False).ratio() > 0.5
+
+
+def _edited(old_cells: list, new_cells: list, block: tuple[int, int, int, int]) -> dict[int, str]:
+    """Ids for the new cells of a rewritten block: from the old cells that they were made of."""
+    i, i_end, j, j_end = block
+    ids = {}
+    for kind in ("code", "markdown", "raw"):
+        old = [old_cells[m] for m in range(i, i_end) if old_cells[m].cell_type == kind]
+        new = [k for k in range(j, j_end) if new_cells[k].cell_type == kind]
+        if len(old) == len(new):
+            ids |= {k: cell.id for k, cell in zip(new, old, strict=True)}
+            continue
+        for k in new:  # in order, each old cell once
+            if hits := [m for m, cell in enumerate(old) if _alike(cell, new_cells[k])]:
+                ids[k] = old[hits[0]].id
+                old = old[hits[0] + 1 :]
+    return ids
 
 
 def inherit_ids(name: str, new: nbformat.NotebookNode, old: nbformat.NotebookNode | None) -> None:
@@ -85,11 +100,8 @@ def inherit_ids(name: str, new: nbformat.NotebookNode, old: nbformat.NotebookNod
     for tag, i, i_end, j, j_end in matcher.get_opcodes():
         if tag == "equal":
             ids |= {j + k: old_cells[i + k].id for k in range(i_end - i)}
-        elif tag == "replace":  # edited in place: look for each new cell's old self, in order
-            for k in range(j, j_end):
-                hits = (m for m in range(i, i_end) if _is_same_edited(old_cells[m], new.cells[k]))
-                if (m := next(hits, None)) is not None:
-                    ids[k], i = old_cells[m].id, m + 1
+        elif tag == "replace":
+            ids |= _edited(old_cells, new.cells, (i, i_end, j, j_end))
     prefix = f"lesson-{name[:2]}-"
     used = [c.id for c in old_cells]
     numbers = [int(i[len(prefix) :]) for i in used if i[len(prefix) :].isdigit()]

@@ -35,23 +35,23 @@ READY = """async () => {
 }"""
 CELLS = "() => window.lessonPanel.content.model.toJSON().cells"
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
-RUN_CELL = """async index => {
+RUN_CELL = """async ([index, mime]) => {
     const panel = window.lessonPanel;
     panel.content.activeCellIndex = index;
     const started = performance.now();
     await window.jupyterapp.commands.execute('notebook:run-cell');
     const cell = panel.content.widgets[index];
     const outputs = cell.model.type === 'code' ? cell.model.outputs.toJSON() : [];
-    if (!outputs.some(output => output.data && '%s' in output.data)) return null;
+    if (!outputs.some(output => output.data && mime in output.data)) return null;
     while (!cell.node.querySelector('.maml-player svg')) {
         if (performance.now() - started > 60000) throw new Error('the widget did not show');
         await new Promise(requestAnimationFrame);
     }
     return performance.now() - started;
-}""" % WIDGET_MIME  # noqa: UP031  (braces of JavaScript)
+}"""
 
-# Time from an event to the frame that shows its effect. `inFrame` is true while the browser is making
-# a frame: a change made then is painted by that frame, any other change by the next one.
+# Time from an event to the frame that shows its effect. `inFrame` is true while the browser makes a
+# frame: a change made then is painted by that frame, any other change by the next one.
 STOPWATCH = """() => {
     if (window.stopwatch) return;
     const afterFrame = todo => {
@@ -134,7 +134,7 @@ class Lesson:
         before = 0.0
         for index in range(len(self.cells())):
             started = self.ask("() => performance.now()")
-            shown = self.ask(RUN_CELL, index, seconds=120)
+            shown = self.ask(RUN_CELL, [index, WIDGET_MIME], seconds=120)
             if shown is not None:
                 return shown / 1000, before + shown / 1000
             before += (self.ask("() => performance.now()") - started) / 1000

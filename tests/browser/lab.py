@@ -1,4 +1,4 @@
-"""A real JupyterLab, started the way a reader starts it: by `make lab`, on copies of the lessons."""
+"""A real JupyterLab, started as a reader does, by `make lab`, on copies of the lessons."""
 
 from __future__ import annotations
 

@@ -76,9 +76,7 @@ def test_scrubbing_is_as_fast_as_the_screen(first_lesson):
     slider.press("Home")
     last = int(slider.get_attribute("max"))
     keys = (["ArrowRight"] * last + ["ArrowLeft"] * last) * MOVES
-    times = [
-        first_lesson.latency(slider, key, "keydown", STEP_DRAWN) for key in keys[: 2 * MOVES]
-    ]
+    times = [first_lesson.latency(slider, key, "keydown", STEP_DRAWN) for key in keys[: 2 * MOVES]]
     median, p95 = median_p95(times)
     print(
         f"\nscrubbing, key press to picture, {len(times)} moves: "

@@ -1,0 +1,155 @@
+"""One place holds the pins: pyproject, both conda environments and Binder follow it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from rattler import MatchSpec
+
+# Where conda-forge has another name for what PyPI has.
+PYPI_NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
+
+
+@pytest.fixture(scope="module")
+def pins(root) -> dict[str, Version]:
+    lines = (root / "constraints.txt").read_text("utf-8").splitlines()
+    named = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): Version(version) for name, version in named}
+
+
+@pytest.fixture(scope="module")
+def project(root) -> dict:
+    return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def environment(root) -> dict:
+    return yaml.safe_load((root / "environment.yml").read_text("utf-8"))
+
+
+def conda_specs(root) -> list[MatchSpec]:
+    """The environment's packages, the commented line for CUDA included."""
+    text = (root / "environment.yml").read_text("utf-8")
+    specs = re.findall(r"^  (?:# )?- ([a-z][\w.-]*=\S+)$", text, re.M)
+    return [MatchSpec(spec, strict=True) for spec in specs]
+
+
+def direct_requirements(project: dict) -> list[Requirement]:
+    table = project["project"]
+    extras = table["optional-dependencies"].values()
+    lines = [*table["dependencies"], *(line for extra in extras for line in extra)]
+    return [Requirement(line) for line in lines]
+
+
+def test_pins_are_plain(pins):
+    """A local version such as 2.13.0+cpu exists on one index only."""
+    assert len(pins) > 50
+    assert [name for name, version in pins.items() if version.local] == []
+
+
+def test_every_direct_requirement_is_pinned_within_its_bounds(project, pins):
+    for requirement in direct_requirements(project):
+        pin = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier, f"{requirement.name} has no lower bound"
+        assert pin in requirement.specifier, f"{requirement} does not admit the pin {pin}"
+
+
+def test_the_build_is_pinned(project):
+    (build,) = map(Requirement, project["build-system"]["requires"])
+    assert str(build.specifier).startswith("==")
+
+
+def test_what_is_installed_is_what_is_pinned(project, pins):
+    """Else the tests would speak of other versions than a reader gets."""
+    from importlib.metadata import version
+
+    for requirement in direct_requirements(project):
+        name = canonicalize_name(requirement.name)
+        if name != "higher":  # only in the benchmarks' environment
+            assert Version(version(name)).public == str(pins[name]), name
+
+
+def test_conda_has_the_pinned_releases(root, pins):
+    specs = conda_specs(root)
+    names = [spec.name.normalized for spec in specs]
+    for spec, name in zip(specs, names, strict=True):
+        if name == "python":
+            continue
+        wanted = str(spec.version).lstrip("=").removesuffix(".*").split(".")
+        pin = str(pins[PYPI_NAMES.get(name, name)]).split(".")
+        assert wanted == pin[: len(wanted)], f"{name}: {spec.version} is not the pin {pin}"
+    assert {"pytorch-cpu", "pytorch-gpu"} <= set(names), "one line for the CPU, one for CUDA"
+
+
+def test_conda_has_every_package_that_the_lessons_need(project, environment):
+    table = project["project"]
+    needed = [*table["dependencies"], *table["optional-dependencies"]["lab"]]
+    names = {re.split("[=<>]", line)[0] for line in environment["dependencies"]}
+    names = {PYPI_NAMES.get(name, name) for name in names}
+    assert {canonicalize_name(Requirement(line).name) for line in needed} <= names
+    assert environment["channels"][0] == "conda-forge"
+    assert "pytorch-gpu" not in str(environment), "the default is the CPU build"
+
+
+def test_python_versions_agree(root, project, environment):
+    lowest = project["project"]["requires-python"].removeprefix(">=")
+    assert lowest == "3.11"
+    assert project["tool"]["ruff"]["target-version"] == "py311"
+    assert "(3, 11)" in (root / "Makefile").read_text("utf-8")
+    workflow = yaml.safe_load((root / ".github/workflows/test.yml").read_text("utf-8"))
+    assert lowest in workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    (python,) = [line for line in environment["dependencies"] if line.startswith("python=")]
+    assert Version(python.removeprefix("python=")) >= Version(lowest)
+
+
+def test_versions_of_the_package_agree(root):
+    import maml_edu
+
+    citation = yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == maml_edu.__version__
+
+
+def test_binder_has_the_same_environment(root):
+    ours, binders = root / "environment.yml", root / "binder" / "environment.yml"
+    assert binders.read_text("utf-8") == ours.read_text("utf-8")
+    assert not ours.is_symlink()
+    assert not binders.is_symlink(), "repo2docker takes an old Python where a link leads nowhere"
+
+
+def test_binder_would_build_it(root, environment):
+    """What repo2docker plans: it stops at nothing, so that its plan is read here."""
+    done = subprocess.run(
+        [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "."],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    plan = done.stdout + done.stderr
+    (python,) = [line for line in environment["dependencies"] if line.startswith("python=")]
+    assert done.returncode == 0, plan[-2000:]
+    assert f"Building conda environment for {python}" in plan
+    assert '--file "binder/environment.yml"' in plan
+    assert "RUN ./binder/postBuild" in plan
+
+
+@pytest.mark.parametrize("script", ["binder/postBuild", ".ci/run"])
+def test_the_scripts_are_sound(root, script):
+    path = root / script
+    assert path.stat().st_mode & 0o111, f"{script} cannot be run"
+    checked = subprocess.run(["bash", "-n", path], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_binder_opens_the_first_lesson(root):
+    readme = (root / "README.md").read_text("utf-8")
+    (opened,) = set(re.findall(r"mybinder\.org/v2/gh/[\w/.-]+\?urlpath=lab/tree/(\S+?)\)", readme))
+    assert (root / opened).exists()
