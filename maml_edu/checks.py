@@ -25,18 +25,23 @@ def whole(low: int, high: int) -> Check:
     return check
 
 
-def _number(name: str, value: Any) -> bool:
+def _number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) < 1e300  # which nan is not
 
 
 def above_0(name: str, value: Any) -> None:
-    if not _number(name, value) or value <= 0:
+    if not _number(value) or value <= 0:
         refuse(name, value, "a finite number above 0")
 
 
 def not_below_0(name: str, value: Any) -> None:
-    if not _number(name, value) or value < 0:
+    if not _number(value) or value < 0:
         refuse(name, value, "a finite number, 0 or more")
+
+
+def share(name: str, value: Any) -> None:
+    if not _number(value) or not 0 <= value <= 1:
+        refuse(name, value, "a share from 0 to 1")
 
 
 def flag(name: str, value: Any) -> None:
@@ -45,7 +50,7 @@ def flag(name: str, value: Any) -> None:
 
 
 def low_high(name: str, value: Any) -> None:
-    numbers = isinstance(value, list) and len(value) == 2 and all(_number(name, v) for v in value)
+    numbers = isinstance(value, list) and len(value) == 2 and all(_number(v) for v in value)
     if not numbers or value[0] > value[1]:
         refuse(name, value, "a finite [low, high]")
 
