@@ -1,0 +1,73 @@
+"""N-way K-shot episodes: which classes and which drawings make up each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from maml_edu.tasks.batch import TaskBatch, at_least
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """The plan of a batch of tasks, in indices.
+
+    classes: (tasks, way), the class that has the label 0, 1, … in each task.
+    examples: (tasks, way, shots + queries), which of the class's examples are used; the first
+        `shots` are the support set's.
+    """
+
+    classes: Tensor
+    examples: Tensor
+    shots: int
+
+    def batch(self, x: Tensor, info: dict[str, Tensor]) -> TaskBatch:
+        """Cut x, (tasks, way, shots + queries, …), into support and query sets with their labels.
+
+        Samples stand in the order of their labels: the first `shots` of the support set are of
+        label 0. Labels are int64, (tasks, way * shots) and (tasks, way * queries).
+        """
+        n_tasks, way, used = self.examples.shape
+        labels = torch.arange(way, device=x.device)[None, :, None].expand(n_tasks, way, used)
+        parts = []
+        for cut in (slice(None, self.shots), slice(self.shots, None)):
+            parts += [x[:, :, cut].flatten(1, 2), labels[:, :, cut].flatten(1)]
+        return TaskBatch(*parts, info)
+
+
+def draw_episodes(
+    n_tasks: int,
+    *,
+    n_classes: int,
+    n_examples: int,
+    way: int,
+    shots: int,
+    queries: int,
+    generator: torch.Generator | None = None,
+) -> Episodes:
+    """Draw `way` different classes for each task, and different examples of each for its sets.
+
+    Classes come in random order, so a class's label is drawn anew in each task (Vinyals et al.
+    2016, section 4.1), and no example is in both the support and the query set.
+    Raises a ValueError where there are too few classes or examples.
+    """
+    at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
+    at_least(2, way=way)
+    if way > n_classes:
+        raise ValueError(f"way is {way}; there are {n_classes} classes to choose from")
+    if shots + queries > n_examples:
+        raise ValueError(
+            f"shots + queries is {shots + queries}; a class has {n_examples} examples, "
+            "and none may serve twice"
+        )
+    drawn_on = generator.device if generator is not None else None
+
+    def some_of(n: int, k: int, *shape: int) -> Tensor:
+        """k different whole numbers below n, in random order: (*shape, k)."""
+        return torch.rand(*shape, n, generator=generator, device=drawn_on).topk(k).indices
+
+    classes = some_of(n_classes, way, n_tasks)
+    examples = some_of(n_examples, shots + queries, n_tasks, way)
+    return Episodes(classes, examples, shots)
