@@ -77,8 +77,8 @@ def inner_step(theta, x, y, inner_lr):
 # %% [markdown]
 # That is the whole step. `create_graph=True` keeps the gradient itself differentiable; lesson 03
 # lives on that. Autograd also wants to be told what it will differentiate by, so you mark
-# copies of the parameters with `requires_grad_()`. One step should lower the support loss and
-# leave $\theta$ as it was.
+# copies of the parameters with `requires_grad_()`. One step should lower the support loss, leave
+# $\theta$ as it was, and give a $\theta'$ that remembers where it came from.
 
 # %%
 start = {n: p.clone().requires_grad_() for n, p in theta.items()}
@@ -86,8 +86,7 @@ adapted = inner_step(start, *task.support, inner_lr=0.002)
 before, after = (loss_fn(t, *task.support).item() for t in (start, adapted))
 print(f"support loss {before:.3f} → {after:.3f}")
 assert after < before
-assert all(torch.equal(start[n], theta[n]) for n in theta)  # theta is untouched
-assert all(p.requires_grad for p in adapted.values())  # and theta' remembers it
+assert all(torch.equal(start[n], theta[n]) and adapted[n].requires_grad for n in theta)
 
 # %% [markdown]
 # `torch.func.grad` says the same more briefly. It takes a function and returns its gradient
@@ -313,6 +312,7 @@ def bowl(theta, x, y):  # curvatures 1 and 10: the bound is 2 / 10
     return 0.5 * (1.0 * z[0] ** 2 + 10.0 * z[1] ** 2)
 
 
+# %%
 for inner_lr in (0.19, 0.21):
     states = adapt(bowl, {"z": torch.ones(2)}, None, None, inner_lr=inner_lr, inner_steps=100)
     print(f"α = {inner_lr}: the loss goes from 5.5 to {bowl(states[-1], None, None):.3g}")
