@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
+import torch._dynamo  # the first gradient would load it, for a second, amid a picture
 from torch import Tensor
 from torch.func import vmap
 

@@ -56,7 +56,7 @@ Player(side_by_side)
 # %% [markdown]
 # ## What just happened
 #
-# 1. Before you came, the first network had **practised on thousands of other waves**.
+# 1. Before you came, the first network had **practised on hundreds of thousands of other waves**.
 # 2. In each practice round it got a few points of a wave, took **one** gradient step, and was then judged
 #    on *other* points of that wave: so it was never trained to know a wave, but to be **quick to learn** one.
 # 3. All that it keeps from this is **where it starts**: one set of weights, the same for every wave.
