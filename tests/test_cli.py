@@ -150,8 +150,9 @@ def test_ctrl_c_saves_the_state_and_says_how_to_go_on(folder):
 
 
 def test_a_run_killed_goes_on_bit_for_bit(folder):
-    options = ["train", "sine", "--steps", "800", *SMALL, "--save-every", "20"]
-    with subprocess.Popen([*COMMAND, *options], stderr=subprocess.DEVNULL) as child:
+    options = ["train", "sine", "--steps", "800", *SMALL]
+    slowly = ["--save-every", "1"]  # so that it cannot end before it is killed
+    with subprocess.Popen([*COMMAND, *options, *slowly], stderr=subprocess.DEVNULL) as child:
         wait_for(lambda: saved_step(folder / "runs/sine-maml") > 0, child)
         child.kill()
     assert child.returncode == -signal.SIGKILL
