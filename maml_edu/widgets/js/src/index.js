@@ -7,10 +7,9 @@ import { transport } from "./transport.js";
 
 const SETTLED = 300; // ms after the last move, when the text follows the picture
 
-let players = 0;
-
 function render({ model, el }) {
-  const id = `maml-${++players}`;
+  // Random, for every widget runs its own copy of this module: a counter here would repeat itself.
+  const id = `maml-${Math.random().toString(36).slice(2)}`;
   const root = element("section", { class: "maml-player", id });
   const looks = element("style");
   const heading = element("div", { class: "maml-title" });
