@@ -30,7 +30,7 @@ def draw(ax: Axes, panel: dict, step: int) -> Axes:
     ax.yaxis.label.set_size(9)
     ax.spines[["top", "right"]].set_visible(False)
     _say(ax, (panel["notes"] or {step: None})[step] if panel["notes"] else None, "top")
-    _legend(ax)
+    _legend(ax, beside=panel["equal"])
     return ax
 
 
@@ -41,9 +41,12 @@ def _say(ax: Axes, text: str | None, where: str) -> None:
                 bbox=box, zorder=9, wrap=True)  # fmt: skip
 
 
-def _legend(ax: Axes) -> None:
+def _legend(ax: Axes, beside: bool) -> None:
     handles, names = ax.get_legend_handles_labels()
-    if names:  # under the panel's title, so that it never lies on the picture
+    if names and beside:  # a square panel has room at its right
+        ax.legend(handles, names, loc="upper left", bbox_to_anchor=(1.02, 1.0), fontsize=8,
+                  frameon=False, borderaxespad=0.2, handlelength=3.2)  # fmt: skip
+    elif names:  # under the panel's title, so that it never lies on the picture
         ax.legend(handles, names, loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=8,
                   ncols=min(len(names), 2), frameon=False, borderaxespad=0.2, handlelength=3.2,
                   columnspacing=1.2)  # fmt: skip

@@ -50,6 +50,9 @@ function render({ model, el }) {
     const scene = model.get("scene");
     looks.textContent = lookRules(id, scene.style);
     heading.textContent = scene.title;
+    const [panel, ...others] = scene.panels;
+    heading.hidden = !others.length && panel?.title === scene.title; // said once is enough
+    grid.toggleAttribute("data-tall", !others.length && Boolean(panel?.equal));
     root.setAttribute("aria-label", scene.title);
     const columns = ["main", "side"].map((place) => scene.panels.filter((p) => p.place === place));
     panels = keepOrMake(panels, scene, grid, columns, id);
