@@ -26,7 +26,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import HTML
+from IPython.display import HTML, clear_output
 from torch.func import vmap
 
 from maml_edu import checkpoint, exercises, plots, traces
@@ -151,8 +151,8 @@ for state in meta_train(learner, tasks, **settings, every=250, progress=True):
     states.append(state)
     window.show(adapting(state.theta, wave(4, 1)))
 
-at = {state.step: state.theta for state in states}
-theta, seconds = states[-1].theta, time.perf_counter() - began
+clear_output(wait=True)  # the progress bar has served
+at, seconds = {s.step: s.theta for s in states}, time.perf_counter() - began
 print(f"{settings['steps']:,} meta-steps in {seconds:.0f} seconds")
 
 
@@ -181,43 +181,60 @@ training_length
 # %% [markdown]
 # ## The learning curve
 #
-# One wave is an anecdote, so let us measure: for some of the states, the query error on 500 waves that
-# no one trained on, 5 points each, after 1, 5 and 10 inner steps.
+# One wave is an anecdote, so let us measure: for every third state, the query error on 1,000
+# **validation** waves, from 5 points each, after 1, 5 and 10 inner steps. (Neither are these waves
+# trained on, nor will they be those of the table at the end.)
 
 # %%
-looked_at = states[::6]
-checks = [evaluate(learner, s.theta, tasks, n_tasks=500) for s in looked_at]
+seen = states[::3]
+look = {"n_tasks": 1000, "queries": 30, "seed": 1}
+checks = [evaluate(learner, s.theta, tasks, **look) for s in seen]
 
 
-def curve(inner_step):
-    of_step = [(s.step, e[inner_step]) for s, e in zip(looked_at, checks, strict=True)]
-    rows = [(step, e.mean, e.half_width) for step, e in of_step]
+def curve(k):
+    rows = [(s.step, e[k].mean, e[k].half_width) for s, e in zip(seen, checks, strict=True)]
     return tuple(torch.tensor(column).numpy() for column in zip(*rows, strict=True))
 
 
-run = replace(traces.training("MAML", states), checks={k: curve(k) for k in (1, 5, 10)})
-plots.training(run)
+run = traces.training("MAML", states)
+plots.training(replace(run, checks={k: curve(k) for k in (1, 5, 10)}))
+
 
 # %% [markdown]
-# Three things to know before you read such a picture:
+# Four things to know before you read such a picture:
 #
 # - The **meta-loss** is no training loss in the usual sense. It is a *query* loss, after one inner step,
-#   on waves never seen before (none ever comes twice). So it lies on the check after one step; after 5
-#   and 10 steps, theta is better still, though it was never trained for that.
+#   on waves that never come twice. So it lies on the check after one step.
 # - Each point of it is a mean over 250 meta-steps. A single one, over 25 waves, jumps wildly.
-# - The shaded strips say how far each check can be trusted. We come to them now.
+# - The shaded strips say how far a check can be trusted. We come to them soon.
+# - theta is trained for **one** step, and asked here for ten. Where five points crowd at a place that
+#   theta can move fast, a step may be too long: the error grows from step to step, as at the far end of
+#   the `inner_lr` slider in lesson 02. A single such wave spoils the mean of a thousand. If a curve of
+#   yours shoots up, this is why.
+#
+# So which state shall we keep? Not simply the last one: the one with the lowest error after ten steps.
+# That choice uses the validation waves up. Their error is no honest figure any more.
 
 # %%
-first, last = checks[0], checks[-1]
-assert last[1].mean + last[1].half_width < first[1].mean / 3  # far better, in one step
-assert abs(run.meta_loss[-1] - last[1].mean) < 2 * last[1].half_width
-assert last[10].mean < last[5].mean < last[1].mean
+def after_ten_steps(index):
+    error = checks[index][10].mean
+    return error if math.isfinite(error) else math.inf
+
+
+kept = min(range(len(seen)), key=after_ten_steps)
+theta, check = seen[kept].theta, checks[kept]
+print(f"kept: theta after {seen[kept].step:,} meta-steps")
+
+# %%
+assert check[1].mean + check[1].half_width < checks[0][1].mean / 3  # far better, in one step
+assert abs(seen[kept].meta_loss - check[1].mean) < 2 * check[1].half_width
+assert check[10].mean < check[5].mean < check[1].mean
 
 
 # %% [markdown]
 # ## One task says little
 #
-# Here is the finished `theta` on 2,000 fresh waves: the query error of each, after one inner step.
+# Here is the `theta` that we kept, on 2,000 fresh waves: the query error of each, after one inner step.
 
 # %%
 def draw(n_tasks, seed):
@@ -245,23 +262,31 @@ plots.show(
 
 # %% [markdown]
 # Most waves do better than the mean: a few bad ones pull it up. So a single wave tells you next to
-# nothing, and two means over a handful of waves cannot be compared at all. Who are the bad ones? Look at
-# the worst of the 2,000, and find what is wrong with its five points.
+# nothing, and two means over a handful of waves cannot be compared at all. Who are the bad ones?
 
 # %%
 below_mean = (one_step < mean).float().mean().item()
-worst_tenth = one_step.sort().values[-200:].sum() / one_step.sum()
-print(f"{below_mean:.0%} of the waves lie below the mean;")
+order = one_step.argsort(descending=True)
+worst_tenth = (one_step[order[:200]].sum() / one_step.sum()).item()
+tall = fresh.info["amplitude"][order[:20]].mean().item()
+print(f"{below_mean:.0%} of the waves lie below the mean")
 print(f"the worst tenth of them makes {worst_tenth:.0%} of all the error")
+print(f"the worst 20 have a mean amplitude of {tall:.1f}")
 assert below_mean > 0.6
 assert worst_tenth > 0.3
+assert tall > 3.5
 
-Player(adapting(theta, fresh.task(int(one_step.argmax()))), step=1)
+# %% [markdown]
+# Here is the worst of all. What is wrong with its five points?
+
+# %%
+Player(adapting(theta, fresh.task(int(order[0]))), step=1)
 
 
 # %% [markdown]
-# Tall waves, seen at points that crowd together. Nobody could tell from these points what the wave does
-# elsewhere: part of the error is in the task, and no learner can remove it.
+# Tall waves, and points that mislead: they crowd together, or lie by chance near theta's own curve. Nobody
+# could tell from them what the wave does elsewhere. Part of the error is in the tasks, and no learner can
+# remove it.
 #
 # ## How sure is the mean?
 #
@@ -424,8 +449,9 @@ assert reported < measured["MAML"][10].mean / 2
 
 
 # %% [markdown]
-# Write it as it should be. `trained_on` and `fresh` are batches of waves, the first from those that theta
-# was trained on. Return one error per wave, after 10 inner steps.
+# Write it as it should be. `trained_on` and `fresh` are batches of waves; theta was trained on the first.
+# Return one error per wave, after 10 inner steps. (Which leak costs most here? And which one costs nothing
+# on sine waves, of which there is no end, but everything where tasks are few?)
 #
 # <details><summary>Hint</summary>Ask of each line: which points were fitted, which judged? Who chose the
 # step, knowing what? Which waves has theta seen?</details>
@@ -450,8 +476,8 @@ def honest_error(learner, theta, trained_on, fresh):
 
 ### END SOLUTION
 assert exercises.check_honest_error(honest_error)
-honest_mean = honest_error(learner, theta, None, fresh).mean()
-assert torch.isclose(honest_mean, losses[:, 10].mean(), rtol=1e-3)
+honest = honest_error(learner, theta, None, fresh).median()
+assert torch.isclose(honest, losses[:, 10].median(), rtol=1e-3)
 
 # %% [markdown]
 # ## What is saved
@@ -463,8 +489,8 @@ assert torch.isclose(honest_mean, losses[:, 10].mean(), rtol=1e-3)
 # %%
 adapted = learner.adapt(theta, wave(4, 1).support, inner_steps=10)[-1]
 mistaken = evaluate(learner, adapted, tasks, n_tasks=500)
-print(f"five steps from theta: {measured['MAML'][5]}; from adapted weights: {mistaken[5]}")
-assert mistaken[5].mean - mistaken[5].half_width > 2 * measured["MAML"][5].mean
+print(f"one step from theta: {measured['MAML'][1]}; from adapted weights: {mistaken[1]}")
+assert mistaken[1].mean - mistaken[1].half_width > 2 * measured["MAML"][1].mean
 
 # %% [markdown]
 # A checkpoint is two files: the numbers as safetensors, and a JSON that says how they came to be. Loading
