@@ -387,7 +387,7 @@ explore(
     amplitude=Slider("amplitude", 0.1, 5.0, step=0.1, value=4.0),
     phase=Slider("phase", 0.0, 3.14, step=0.02, value=0.6),
     shots=Slider("shots", 1, 20, value=5),
-    draw=Slider("draw", 1, 20),
+    draw=Slider("draw", 1, 20, value=10),
     start=Choice("start from", list(starts), value="joint"),
 )
 
@@ -398,7 +398,7 @@ explore(
 #   set, of the same wave, to be judged on.
 # - One network trained on all tasks becomes their **conditional mean**, $-2.55 \cdot \frac 2\pi \cos x$ here. No
 #   size of network changes that.
-# - Fine-tuned on five points it stays bad, whatever the step size: its objective has **no adapted parameters in it**.
+# - Fine-tuned on five points it stays bad, at the best of the step sizes we gave it: its objective has **no adapted parameters in it**.
 # - Theta need not predict well. It is judged by where its steps lead.
 #
 # **What to try.** Draw the phase from a full circle, `SinusoidTasks(phase=(0, 2 * math.pi))`: what does the formula say
