@@ -26,10 +26,10 @@ FINE = 2 * SIDE  # drawn at twice the size, then averaged down
 GLYPH = 34  # of those pixels: a letter's longer side, before it is warped
 CHARACTERS_AT_ONCE = 64
 
-# 929 letters of DejaVu Sans, of 14 scripts: those without a decomposition (no accents) that are more
-# than a dot or a dash, and unlike all earlier ones turned by any multiple of 90 degrees (scaled to
-# one size and blurred, their correlation is at most 0.94). So no class is a copy of another, or of
-# another turned.
+# 929 letters of DejaVu Sans, of 14 scripts: those without a decomposition (no accents) that are
+# more than a dot or a dash, and unlike all earlier ones turned by any multiple of 90 degrees
+# (scaled to one size and blurred, their correlation is at most 0.94). So no class is a copy of
+# another, or of another turned.
 GLYPHS = Path(__file__).parent / "glyphs.txt"
 
 

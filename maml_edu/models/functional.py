@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from maml_edu.tasks.batch import at_least
+from maml_edu.models.norm import BatchNorm
 
 Theta = dict[str, Tensor]
 
@@ -46,26 +46,20 @@ class Model:
             module = self._build()
         return {name: p.detach().to(device, dtype) for name, p in module.named_parameters()}
 
-    def __call__(self, theta: Theta, x: Tensor) -> Tensor:
-        """The network with parameters `theta` at x: (samples, features) -> (samples, outputs)."""
-        return functional_call(self._skeleton, theta, (x,))
+    def __call__(self, theta: Theta, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """The network with parameters `theta` at x: (samples, …) -> (samples, outputs).
+
+        context: samples, shaped as x, from which batch-norm takes its statistics instead of from
+            x (see `maml_edu.models.protocol`). A model without batch-norm has no use for it.
+        """
+        with_context = self.has_batch_norm and context is not None
+        return functional_call(self._skeleton, theta, (x, context) if with_context else (x,))
+
+    @property
+    def has_batch_norm(self) -> bool:
+        """Whether what it says of one sample depends on the samples beside it."""
+        return any(isinstance(module, BatchNorm) for module in self._skeleton.modules())
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter: what a theta for this model must look like."""
         return {name: tuple(p.shape) for name, p in self._skeleton.named_parameters()}
-
-
-def mlp(*sizes: int) -> Model:
-    """Fully connected layers with ReLU between them: `mlp(1, 40, 40, 1)` is the sine network of
-    Finn et al. (2017, section 5.1)."""
-    if len(sizes) < 2:
-        raise ValueError(f"sizes is {sizes}; give at least an input and an output size")
-    at_least(1, **{f"sizes[{i}]": size for i, size in enumerate(sizes)})
-
-    def build() -> nn.Module:
-        layers: list[nn.Module] = []
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
-            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
-        return nn.Sequential(*layers[:-1])
-
-    return Model(build)

@@ -1,0 +1,80 @@
+"""The two networks of Finn, Abbeel & Levine (2017, section 5.2) for Omniglot.
+
+Layers that batch-norm follows have no bias: batch-norm would subtract it again. Weights start as in
+the authors' code (Glorot's uniform for convolutions, a small normal for dense layers), because
+behind batch-norm a weight's size sets how far a gradient step turns it; heads start as PyTorch's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from maml_edu.models.functional import Model
+from maml_edu.models.norm import BatchNorm
+from maml_edu.tasks.batch import at_least
+
+
+class _Blocks(nn.Module):
+    """Layers, each followed by batch-norm and ReLU; then the mean over places; then a head."""
+
+    def __init__(self, layers: Sequence[nn.Module], widths: Sequence[int], way: int):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.norms = nn.ModuleList(BatchNorm(width) for width in widths)
+        self.head = nn.Linear(widths[-1], way)
+
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        n_context = None
+        if context is not None:  # it goes along, so that every layer has its statistics
+            n_context = len(context)
+            x = torch.cat([context, x])
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            x = norm(layer(x), n_context).relu()
+        outputs = self.head(x.flatten(2).mean(2) if x.dim() > 2 else x)
+        return outputs[n_context:]
+
+
+def conv4(way: int, *, channels: int = 64, in_channels: int = 1) -> Model:
+    """Four 3x3 convolutions of stride 2 (28 pixels a side become 14, 7, 4, 2), and a linear head.
+
+    (samples, in_channels, height, width) -> (samples, way) logits. As in the authors' code, the
+    head sees each channel's mean over the last 2x2 places.
+    """
+    at_least(1, channels=channels, in_channels=in_channels)
+    at_least(2, way=way)
+
+    def build() -> nn.Module:
+        fan_in = [in_channels] + [channels] * 3
+        convolutions = [nn.Conv2d(n, channels, 3, stride=2, padding=1, bias=False) for n in fan_in]
+        for convolution in convolutions:
+            nn.init.xavier_uniform_(convolution.weight)
+        return _Blocks(convolutions, [channels] * 4, way)
+
+    return Model(build)
+
+
+def dense4(
+    way: int, *, features: int = 28 * 28, hidden: Sequence[int] = (256, 128, 64, 64)
+) -> Model:
+    """The paper's network without convolutions: four dense layers, and a linear head.
+
+    (samples, …) with `features` numbers a sample -> (samples, way) logits.
+    """
+    widths = tuple(hidden)
+    if not widths:
+        raise ValueError("hidden is empty; give the size of at least one hidden layer")
+    at_least(1, features=features, **{f"hidden[{i}]": width for i, width in enumerate(widths)})
+    at_least(2, way=way)
+
+    def build() -> nn.Module:
+        layers = []
+        for fan_in, fan_out in zip((features, *widths), widths, strict=False):
+            dense = nn.Linear(fan_in, fan_out, bias=False)
+            nn.init.trunc_normal_(dense.weight, std=0.01, a=-0.02, b=0.02)
+            layers.append(nn.Sequential(nn.Flatten(), dense))
+        return _Blocks(layers, widths, way)
+
+    return Model(build)
