@@ -119,8 +119,9 @@ def _told_by(checkpoint: Checkpoint) -> dict[str, str]:
     measured, protocol = figures["by_inner_step"], figures["protocol"]
     steps = [step for step in (0, 1, 5, 10) if step < len(measured)]
     errors = [_interval(**measured[step]) for step in steps]
+    name = type(checkpoint.learner).__name__
     return {
-        "Network": f"{type(checkpoint.learner).__name__}, trained for {training['steps']:,} meta-steps of "
+        "Network": f"{name}, trained for {training['steps']:,} meta-steps of "
         f"{training['meta_batch']} waves, {checkpoint.record['seconds']:.0f} seconds",
         "Its error": f"{'; '.join(errors)} after {', '.join(map(str, steps))} inner steps (mean "
         f"squared error on {protocol['tasks']:,} new waves, {protocol['shots']} points each, with "
