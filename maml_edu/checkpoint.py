@@ -41,7 +41,8 @@ RECORD = {  # what every record tells, and as what
     "command": str,
     "data": str,
     "figures": dict,
-    "seconds": (int, float),
+    "seconds": (int, float),  # by the clock
+    "cpu_seconds": (int, float),  # without waiting for other programs
     "versions": dict,
     "hardware": dict,
 }
