@@ -1,0 +1,138 @@
+"""conv4 and dense4: the networks written out, and derivatives of both orders."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.func import grad, vmap
+from torch.nn import functional as F
+
+from maml_edu.inner import adapt
+from maml_edu.models import PROTOCOLS, conv4, dense4, predict
+from maml_edu.tasks import TaskBatch
+
+WAY = 3
+SMALL = {
+    "conv4": conv4(WAY, channels=4),
+    "dense4": dense4(WAY, features=20 * 20, hidden=(7, 6, 5, 4)),
+}
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def tasks(n: int = 3, shots: int = 2, queries: int = 2) -> TaskBatch:
+    """Random pictures: large enough that no batch-norm of conv4 sees one value only."""
+    y = [torch.arange(WAY).repeat_interleave(k).expand(n, -1) for k in (shots, queries)]
+    x = [
+        torch.rand(n, WAY * k, 1, 20, 20, generator=seeded(k), dtype=torch.float64)
+        for k in (shots, queries + 10)
+    ]
+    return TaskBatch(x[0], y[0], x[1][:, : WAY * queries], y[1])
+
+
+@pytest.fixture(params=SMALL)
+def model(request):
+    return SMALL[request.param]
+
+
+@pytest.fixture
+def theta(model):
+    """With batch-norm's parameters away from 1 and 0, so that they count."""
+    theta = model.init(generator=seeded(), dtype=torch.float64)
+    return {
+        name: p + 0.3 * torch.randn(p.shape, generator=seeded(i), dtype=p.dtype)
+        for i, (name, p) in enumerate(theta.items())
+    }
+
+
+def test_conv4_is_the_network_written_out():
+    model = conv4(5)
+    theta = model.init(generator=seeded())
+    x = images = torch.rand(6, 1, 28, 28, generator=seeded(1))
+    sides = []
+    for i in range(4):
+        x = F.conv2d(x, theta[f"layers.{i}.weight"], stride=2, padding=1)
+        weight, bias = theta[f"norms.{i}.weight"], theta[f"norms.{i}.bias"]
+        x = F.batch_norm(x, None, None, weight, bias, training=True, eps=1e-3).relu()
+        sides.append(x.shape[2])
+    expected = F.linear(x.mean((2, 3)), theta["head.weight"], theta["head.bias"])
+    torch.testing.assert_close(model(theta, images), expected)
+    assert sides == [14, 7, 4, 2]
+    assert sum(p.numel() for p in theta.values()) == 9 * 64 + 3 * 9 * 64**2 + 8 * 64 + 65 * 5
+
+
+def test_dense4_is_the_network_written_out():
+    model = dense4(5)
+    theta = model.init(generator=seeded())
+    images = torch.rand(6, 1, 28, 28, generator=seeded(1))
+    x = images.flatten(1)
+    for i in range(4):
+        x = F.linear(x, theta[f"layers.{i}.1.weight"])
+        weight, bias = theta[f"norms.{i}.weight"], theta[f"norms.{i}.bias"]
+        x = F.batch_norm(x, None, None, weight, bias, training=True, eps=1e-3).relu()
+    expected = F.linear(x, theta["head.weight"], theta["head.bias"])
+    torch.testing.assert_close(model(theta, images), expected)
+    assert [theta[f"layers.{i}.1.weight"].shape[0] for i in range(4)] == [256, 128, 64, 64]
+
+
+def meta_loss_of_one(model, theta, task, inner_steps, protocol):
+    def support_loss(theta, x, y):
+        return F.cross_entropy(model(theta, x), y)
+
+    adapted = adapt(support_loss, theta, *task.support, inner_lr=0.1, inner_steps=inner_steps)[-1]
+    outputs = predict(model, adapted, task.query_x, task.support_x, protocol)
+    return F.cross_entropy(outputs, task.query_y)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("inner_steps", [0, 1, 2])
+def test_meta_gradient_equals_finite_differences(model, theta, inner_steps, protocol):
+    task = tasks(1).task(0)
+
+    def loss(theta):
+        return meta_loss_of_one(model, theta, task, inner_steps, protocol)
+
+    gradient, h = grad(loss)(theta), 1e-6
+    for seed in range(3):
+        along = {
+            name: torch.randn(p.shape, generator=seeded(seed), dtype=p.dtype)
+            for name, p in theta.items()
+        }
+        ahead, behind = (
+            loss({name: p + sign * h * along[name] for name, p in theta.items()})
+            for sign in (1, -1)
+        )
+        expected = (ahead - behind) / (2 * h)
+        slope = sum((gradient[name] * along[name]).sum() for name in theta)
+        torch.testing.assert_close(slope, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_vmap_equals_a_loop_over_tasks(model, theta, protocol):
+    batch = tasks()
+
+    def gradient(theta, task):
+        return grad(lambda t: meta_loss_of_one(model, t, task, 2, protocol))(theta)
+
+    at_once = vmap(gradient, in_dims=(None, 0))(theta, batch)
+    for i in range(3):
+        for name, g in gradient(theta, batch.task(i)).items():
+            torch.testing.assert_close(at_once[name][i], g, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: conv4(1), "way is 1; it must be a whole number, 2 or more"),
+        (lambda: conv4(5, channels=0), "channels is 0"),
+        (lambda: dense4(0), "way is 0"),
+        (lambda: dense4(5, features=-1), "features is -1"),
+        (lambda: dense4(5, hidden=(8, 0)), r"hidden\[1\] is 0"),
+        (lambda: dense4(5, hidden=()), "hidden is empty"),
+    ],
+)
+def test_bad_sizes_name_themselves(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
