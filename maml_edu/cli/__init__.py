@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import maml_edu
-from maml_edu.cli import evaluate, sine
+from maml_edu.cli import data, evaluate, sine
 
 PROG = "maml_edu"
 
@@ -42,6 +42,7 @@ def parser() -> Parser:
     families = train.add_subparsers(title="tasks", metavar="TASKS", required=True)
     sine.add(families)
     evaluate.add(commands)
+    data.add(commands)
     return top
 
 
