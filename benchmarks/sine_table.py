@@ -1,6 +1,6 @@
 """The sine table of the paper (Finn et al. 2017, appendix C), ours: several seeds of each learner.
 
-    python -m benchmarks.sine_table            (five minutes; writes results/sine.json)
+    python -m benchmarks.sine_table            (some five minutes; writes results/sine.json)
 
 Every learner is trained with the defaults of `python -m maml_edu train sine` and adapts to 5 points
 of each of 10,000 new tasks, the same for all. Joint training and the random initialisation are

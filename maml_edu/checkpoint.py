@@ -42,7 +42,6 @@ RECORD = {  # what every record tells, and as what
     "data": str,
     "figures": dict,
     "seconds": (int, float),  # by the clock
-    "cpu_seconds": (int, float),  # without waiting for other programs
     "versions": dict,
     "hardware": dict,
 }
@@ -54,7 +53,7 @@ SHIPPED = Path(__file__).parent / "checkpoints"
 class Checkpoint:
     """A trained theta, the learner that adapts it, and the record of its training.
 
-    record: the keys of RECORD, as JSON has them.
+    record: the keys of RECORD, as JSON has them; runs add "cpu_seconds" and "meta_loss".
     """
 
     learner: Learner

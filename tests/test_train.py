@@ -52,7 +52,7 @@ def test_a_run_leaves_a_checkpoint_with_a_full_record(tmp_path):
     ]
     record = load(tmp_path / "a" / "run").record
     assert record == made.record
-    assert set(record) == {*RECORD, "meta_loss", "format", "sha256"}
+    assert set(record) == {*RECORD, "cpu_seconds", "meta_loss", "format", "sha256"}
     assert record["config"] == RECIPE.as_json()
     assert (record["seed"], record["command"]) == (0, "as typed")
     assert set(record["versions"]) >= {"maml_edu", "python", "torch", "numpy"}
