@@ -25,9 +25,11 @@
 # Look for $\theta'_i$ in it. An objective without adapted parameters is not MAML's.
 
 # %%
+import itertools
 import time
 from dataclasses import replace
 
+import numpy
 import torch
 from torch.func import grad, vmap
 from torch.nn.functional import mse_loss
@@ -41,6 +43,7 @@ from maml_edu.tasks import TaskBatch
 from maml_edu.widgets import Player, Slider, explore
 
 torch.set_num_threads(1)
+numpy.set_printoptions(precision=3, suppress=True)
 
 
 # %% [markdown]
@@ -86,13 +89,13 @@ def lowest(bowls):  # where the mean of (θ - c)ᵀ bowl (θ - c) is least
 
 
 pretrained, maml = lowest(A), lowest(P @ A @ P)
-print("pre-training ends at", pretrained.tolist(), "and MAML at", maml.tolist())
+print("pre-training ends at", pretrained.numpy(), "and MAML at", maml.numpy())
 
 
 # %% [markdown]
-# Two different answers to "a good start". Pre-training heeds the steep directions, where being wrong
-# costs most *now*. MAML leaves those to the inner step, which mends them anyway, and heeds the
-# shallow ones, where a step gets nowhere. Compare the losses before and after adapting:
+# Two different answers to "a good start". Pre-training heeds the steep directions, where being
+# wrong costs most *now*. MAML leaves those to the inner step, which mends them anyway, and heeds
+# the shallow ones, where a step gets nowhere. Compare the losses before and after adapting:
 
 # %%
 def mean_bowl(bowls, theta):
@@ -108,13 +111,14 @@ assert mean_bowl(A, pretrained) < mean_bowl(A, maml) / 5
 assert mean_bowl(P @ A @ P, maml) < mean_bowl(P @ A @ P, pretrained) / 5
 
 # %% [markdown]
-# Each wins at its own game, and the game you want to win is the second. The picture shows
-# MAML's objective. Pre-training's answer lies high up its slope, so "minimise the mean loss
-# at $\theta$" is not a simplified MAML. It is a different method.
+# Each wins at its own game, and the game you want to win is the second. The picture shows MAML's
+# objective. (The hollow square is a $\theta$ that you will start from later.) Pre-training's
+# answer lies high up the slope, so "minimise the mean loss at $\theta$" is not a simplified MAML.
+# It is a different method.
 
 # %%
 minima = {"pre-training's minimum": pretrained, "MAML's minimum": maml}
-square = {"x_range": (-2, 2), "y_range": (-2, 2)}
+square = {"x_range": (-2, 2), "y_range": (-2, 2), "resolution": 41}
 picture = traces.plane(
     lambda w: mean_bowl(P @ A @ P, w),
     tensor([-1.5, 0.5]),
@@ -218,8 +222,7 @@ off = {}
 for k in (0, 1, 2, 5):
     true, cut, measured, closed = four_ways(tensor([-0.5, 0.5]), k)
     off[k] = degrees_between(true, cut)
-    print(f"{k} steps: true {true.numpy().round(3)}, cut {cut.numpy().round(3)}", end="")
-    print(f", {off[k]:.0f}° apart")
+    print(f"{k} steps: with {true.numpy()}, without {cut.numpy()}, {off[k]:.0f}° apart")
     assert torch.allclose(true, closed)
     assert torch.allclose(true, measured, rtol=1e-5)
 assert off[0] < 0.01 < 30 < off[1]
@@ -228,12 +231,13 @@ assert off[0] < 0.01 < 30 < off[1]
 # %% [markdown]
 # Without `create_graph` there was no error and no warning. Each inner gradient counted as a
 # constant, so all factors $(I - \alpha H)$ dropped out. What remains,
-# $\nabla L_i^{\text{query}}(\theta'_i)$, is the **first-order** gradient. The paper tries it as an
-# approximation; a lot of code uses it unawares.
+# $\nabla L_i^{\text{query}}(\theta'_i)$, is the **first-order** gradient. The paper tries it as
+# an approximation; a lot of code uses it unawares. (With many steps the two agree again *here*:
+# the steep directions are learned away, and only the shallow ones are left to speak.)
 #
-# Now move it. Arrows point downhill from $\theta$: the meta-gradient, finite differences (always
-# on top of it) and the first-order gradient. The step slider walks both inner loops. `MAML` and
-# `meta_loss` are the package's; you will check them against your own soon.
+# Now move it. The arrows point downhill from $\theta$: the meta-gradient, finite differences
+# (always on top of it) and the first-order gradient. The step slider walks both inner loops.
+# `MAML` and `meta_loss` are the package's; you will check them against your own soon.
 
 # %%
 def look(inner_steps, inner_lr, w1, w2):
@@ -279,7 +283,7 @@ explore(
 # </details>
 
 # %% tags=["exercise"]
-def a(loss_fn, theta, support, query, inner_lr):
+def a_snippet(loss_fn, theta, support, query, inner_lr):
     theta = {n: p.clone().requires_grad_() for n, p in theta.items()}
     grads = torch.autograd.grad(loss_fn(theta, *support), list(theta.values()))
     adapted = {n: theta[n] - inner_lr * g for n, g in zip(theta, grads, strict=True)}
@@ -287,13 +291,13 @@ def a(loss_fn, theta, support, query, inner_lr):
     return dict(zip(theta, grads, strict=True))
 
 
-def b(loss_fn, theta, support, query, inner_lr):
+def b_snippet(loss_fn, theta, support, query, inner_lr):
     grads = grad(loss_fn)(theta, *support)
     adapted = {n: theta[n] - inner_lr * grads[n] for n in theta}
     return grad(loss_fn)(adapted, *query)
 
 
-def c_(loss_fn, theta, support, query, inner_lr):
+def c_snippet(loss_fn, theta, support, query, inner_lr):
     def after_a_step(t):
         grads = grad(loss_fn)(t, *support)
         return loss_fn({n: t[n] - inner_lr * grads[n] for n in t}, *query)
@@ -302,7 +306,7 @@ def c_(loss_fn, theta, support, query, inner_lr):
 
 
 answer = ...  # "a", "b" or "c"
-exercises.check_second_order(answer, a=a, b=b, c=c_)
+exercises.check_second_order(answer, a=a_snippet, b=b_snippet, c=c_snippet)
 
 # %% jupyter={"source_hidden": true} tags=["solution"]
 # Solution (open me when you have tried)
@@ -310,7 +314,7 @@ exercises.check_second_order(answer, a=a, b=b, c=c_)
 # a: no create_graph. b: differentiated at the adapted parameters, not with respect to theta.
 answer = "c"
 ### END SOLUTION
-assert exercises.check_second_order(answer, a=a, b=b, c=c_)
+assert exercises.check_second_order(answer, a=a_snippet, b=b_snippet, c=c_snippet)
 
 
 # %% [markdown]
@@ -426,11 +430,12 @@ assert torch.allclose(one_by_one, vmap(one_task)(batch))
 # `adapt`, then the query loss. Is it your loop's gradient? And how much sooner is it there?
 
 # %%
-def seconds(run, *arguments, repeats=5):
-    start = time.perf_counter()
-    for _ in range(repeats):
+def seconds(run, *arguments):
+    times = [time.perf_counter()]
+    for _ in range(10):
         run(*arguments)
-    return (time.perf_counter() - start) / repeats
+        times.append(time.perf_counter())
+    return min(end - start for start, end in itertools.pairwise(times))
 
 
 # %%
@@ -653,9 +658,9 @@ assert worse.mean - worse.half_width > error.mean + error.half_width  # ... and 
 #   measure it against finite differences.
 # - Memory grows with inner steps, the query set is training data, and it is not the support set.
 #
-# **What to try.** In the toy's sliders: where does MAML's minimum go for $k = 1$ as $\alpha$ passes
-# 0.2, and why? (Compare $|1 - 9\alpha|$ with $|1 - \alpha|$.) Find a $\theta$ from which the
-# first-order arrow points *uphill*: an angle above 90°.
+# **What to try.** In the toy's sliders: where does MAML's minimum go for $k = 1$ as $\alpha$
+# passes 0.2, and why? (Compare $|1 - 9\alpha|$ with $|1 - \alpha|$.) Find a $\theta$ from which
+# the first-order arrow points *uphill*: an angle above 90°.
 #
 # Next: [04 · Training MAML on sines](04_training_maml_on_sines.ipynb), all the way to the
 # paper's numbers.
