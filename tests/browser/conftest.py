@@ -75,13 +75,29 @@ def context(browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-@pytest.fixture(scope="session", params=LESSONS)
-def lesson(request, context, lab) -> Iterator[Lesson]:
+@pytest.fixture(scope="session")
+def lessons(context, lab) -> Iterator[dict[str, Lesson]]:
+    """All lessons, each in its tab, running side by side; `wait` for the one you look at."""
+    opened = {name: Lesson(context, lab, name) for name in LESSONS}
+    first = opened[LESSONS[0]]
+    first.first_widget = first.run_until_first_widget()  # timed, so before the others start
+    for lesson in opened.values():
+        lesson.start_all()
+    yield opened
+    for lesson in opened.values():
+        lesson.close()
+
+
+@pytest.fixture(params=LESSONS)
+def lesson(request, lessons) -> Lesson:
     """Each lesson in turn, opened and run as a reader would."""
-    lesson = Lesson(context, lab, request.param)
-    lesson.first_widget = None
-    if request.param.startswith("00"):
-        lesson.first_widget = lesson.run_until_first_widget()
-    lesson.run_all()
-    yield lesson
-    lesson.close()
+    lessons[request.param].wait()
+    return lessons[request.param]
+
+
+@pytest.fixture
+def quiet_lessons(lessons) -> dict[str, Lesson]:
+    """All lessons by their number, when none is running any more: for what is timed."""
+    for lesson in lessons.values():
+        lesson.wait()
+    return {name[:2]: lesson for name, lesson in lessons.items()}

@@ -12,7 +12,7 @@ from tests.browser.lab import ROOT, Lab
 
 SCREENSHOTS = ROOT / "screenshots"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
-SECONDS_A_LESSON = 180
+SECONDS_A_LESSON = 400  # all lessons run at once, on what may be two busy cores
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 # Waiting for the kernel avoids the dialog that a run before it would raise. Cells out of sight are
@@ -30,11 +30,14 @@ READY = """async () => {
     await panel.context.ready;
     await panel.sessionContext.ready;
     await panel.sessionContext.session.kernel.info;
+    await app.commands.execute('application:toggle-left-area');
     panel.content.notebookConfig = {...panel.content.notebookConfig, windowingMode: 'none'};
     window.lessonPanel = panel;
 }"""
 CELLS = "() => window.lessonPanel.content.model.toJSON().cells"
-RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+RUN_ALL = """() => {
+    window.lessonRun = window.jupyterapp.commands.execute('notebook:run-all-cells');
+}"""
 RUN_CELL = """async ([index, mime]) => {
     const panel = window.lessonPanel;
     panel.content.activeCellIndex = index;
@@ -49,6 +52,13 @@ RUN_CELL = """async ([index, mime]) => {
     }
     return performance.now() - started;
 }"""
+
+LESSON_HEIGHT = "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
+TO_THE_TOP = """async () => {
+    document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0;
+    for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
+}"""
+PICTURE_HEIGHT = 1600
 
 # Time from an event to the frame that shows its effect. `inFrame` is true while the browser makes a
 # frame: a change made then is painted by that frame, any other change by the next one.
@@ -96,6 +106,8 @@ class Lesson:
     def __init__(self, context: BrowserContext, lab: Lab, name: str) -> None:
         self.name = name
         self.lab = lab
+        text = lab.root / "notebooks" / "text" / f"{name}.py"
+        self.text = text.read_text("utf-8") if text.exists() else ""
         self.console: list[str] = []
         self.page_errors: list[str] = []
         self.outside: list[str] = []
@@ -105,7 +117,8 @@ class Lesson:
         self.page.on("pageerror", lambda error: self.page_errors.append(str(error)))
         self.page.on("request", lambda request: self._on_request(request.url))
         self.page.on("websocket", lambda socket: self._on_request(socket.url))
-        self.page.goto(lab.url(f"notebooks/{name}.ipynb"), wait_until="commit")
+        workspace = f"{name}-{len(context.pages)}"
+        self.page.goto(lab.url(f"notebooks/{name}.ipynb", workspace), wait_until="commit")
         self.page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
         self.ask(READY, seconds=60)
 
@@ -140,9 +153,13 @@ class Lesson:
             before += (self.ask("() => performance.now()") - started) / 1000
         raise AssertionError(f"{self.name} shows no widget")
 
-    def run_all(self) -> None:
-        """Run all cells, and wait until all widgets of the outputs are drawn."""
-        self.ask(RUN_ALL, seconds=SECONDS_A_LESSON)
+    def start_all(self) -> None:
+        """Have all cells run, without waiting."""
+        self.ask(RUN_ALL)
+
+    def wait(self) -> None:
+        """Wait until all cells have run, and all widgets of the outputs are drawn."""
+        self.ask("() => window.lessonRun", seconds=SECONDS_A_LESSON)
         self.page.wait_for_function(
             """expected => {
                 const players = [...document.querySelectorAll('.maml-player')];
@@ -177,18 +194,22 @@ class Lesson:
         """The first player that has this control."""
         return self.page.locator(f".maml-player:has([data-name={control}])").first
 
-    def screenshot(self) -> Path:
-        """The whole lesson in one tall picture."""
+    def screenshots(self) -> list[Path]:
+        """The whole lesson, from its top, in pictures of one screen or two each."""
         SCREENSHOTS.mkdir(exist_ok=True)
+        for old in SCREENSHOTS.glob(f"{self.name}-*.png"):
+            old.unlink()
         size = self.page.viewport_size
-        height = self.page.evaluate(
-            "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
-        )
-        self.page.set_viewport_size({"width": size["width"], "height": min(height + 200, 16_000)})
-        path = SCREENSHOTS / f"{self.name}.png"
-        self.page.screenshot(path=path, animations="disabled")
+        height = self.ask(LESSON_HEIGHT) + 200
+        self.page.set_viewport_size({"width": size["width"], "height": min(height, 16_000)})
+        self.ask(TO_THE_TOP)
+        whole = {"x": 0, "width": size["width"], "height": PICTURE_HEIGHT}
+        paths = []
+        for y in range(0, min(height, 16_000), PICTURE_HEIGHT):
+            paths.append(SCREENSHOTS / f"{self.name}-{len(paths) + 1:02d}.png")
+            self.page.screenshot(path=paths[-1], clip={**whole, "y": y}, animations="disabled")
         self.page.set_viewport_size(size)
-        return path
+        return paths
 
     def latency(self, target: Locator, key: str, event: str, is_done: str) -> float:
         """Milliseconds from `event` (caused by `key` on `target`) to the frame that shows it.

@@ -42,8 +42,9 @@ class Lab:
         self.base = f"http://127.0.0.1:{free_port()}"
         self.log = root / "lab.log"
 
-    def url(self, notebook: str) -> str:
-        return f"{self.base}/lab/tree/{notebook}?token={self.token}&reset"
+    def url(self, notebook: str, workspace: str) -> str:
+        """The address that opens one notebook, in a workspace (its tabs and panes) of its own."""
+        return f"{self.base}/lab/workspaces/{workspace}/tree/{notebook}?token={self.token}"
 
     def __enter__(self) -> Lab:
         port = self.base.rpartition(":")[2]

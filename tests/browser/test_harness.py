@@ -24,7 +24,8 @@ def bad_lesson(context, lab):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
     nbformat.write(notebook, lab.root / "notebooks" / "99_bad.ipynb")
     lesson = Lesson(context, lab, "99_bad")
-    lesson.run_all()
+    lesson.start_all()
+    lesson.wait()
     lesson.page.wait_for_timeout(300)
     yield lesson
     lesson.close()

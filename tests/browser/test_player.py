@@ -7,8 +7,8 @@ times what a quiet machine should show.
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Locator
 
-from tests.browser.conftest import LESSONS
 from tests.browser.driver import Lesson, median_p95
 
 SCRUB_MS, RECOMPUTE_MS, ROOM = 20, 80, 10
@@ -18,25 +18,21 @@ STEP_DRAWN = "player => { const old = player.dataset.step; return p => p.dataset
 SCENE_DRAWN = "player => { const old = player.dataset.scene; return p => p.dataset.scene !== old; }"
 
 
-def named(prefix: str) -> str:
-    """The lesson with this number."""
-    return next(name for name in LESSONS if name.startswith(prefix))
+@pytest.fixture
+def first_lesson(quiet_lessons) -> Lesson:
+    quiet_lessons["00"].page.bring_to_front()
+    return quiet_lessons["00"]
 
 
-@pytest.fixture(scope="module")
-def first_lesson(context, lab):
-    lesson = Lesson(context, lab, named("00"))
-    lesson.run_all()
-    yield lesson
-    lesson.close()
+@pytest.fixture
+def inner_loop(quiet_lessons) -> Lesson:
+    quiet_lessons["02"].page.bring_to_front()
+    return quiet_lessons["02"]
 
 
-@pytest.fixture(scope="module")
-def inner_loop(context, lab):
-    lesson = Lesson(context, lab, named("02"))
-    lesson.run_all()
-    yield lesson
-    lesson.close()
+def picture(player: Locator) -> str:
+    """All that the player has drawn, without its controls."""
+    return "".join(svg.inner_html() for svg in player.locator("svg").all())
 
 
 def test_the_keyboard_moves_the_step_and_the_picture(first_lesson):
@@ -45,11 +41,11 @@ def test_the_keyboard_moves_the_step_and_the_picture(first_lesson):
     slider.focus()
     slider.press("Home")
     assert slider.input_value() == slider.get_attribute("min")
-    seen = {player.locator("svg").first.inner_html()}
+    seen = {picture(player)}
     for step in range(1, int(slider.get_attribute("max")) + 1):
         first_lesson.latency(slider, "ArrowRight", "keydown", STEP_DRAWN)
         assert slider.input_value() == str(step) == player.get_attribute("data-step")
-        seen.add(player.locator("svg").first.inner_html())
+        seen.add(picture(player))
     assert len(seen) > 2, "the picture is the same at every step"
     slider.press("ArrowLeft")
     assert int(slider.input_value()) == int(slider.get_attribute("max")) - 1
@@ -108,6 +104,6 @@ def test_every_control_at_both_ends_gives_a_picture(inner_loop):
                 if control.input_value() != at_end:
                     inner_loop.latency(control, key, "input", SCENE_DRAWN)
                 assert player.locator("svg path").count() > 0
-                assert "NaN" not in player.locator("svg").first.inner_html()
+                assert "NaN" not in picture(player)
     assert inner_loop.page_errors == []
     assert inner_loop.console == []
