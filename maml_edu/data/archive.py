@@ -8,6 +8,7 @@ import re
 import stat
 import zipfile
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,10 @@ def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[
             content = hashlib.sha256()
             for i, character in enumerate(characters):
                 content.update(character.encode())
-                for j, entry in enumerate(entries[character]):
-                    ink = _ink(archive, entry, path)
-                    content.update(np.packbits(ink).tobytes())
-                    images[i, j] = shrink(ink)
+                ink = np.stack([_ink(archive, entry, path) for entry in entries[character]])
+                for drawing in ink:
+                    content.update(np.packbits(drawing).tobytes())
+                images[i] = shrink(ink)
                 if bar is not None:
                     bar.update(DRAWERS)
     except FileNotFoundError:
@@ -66,9 +67,21 @@ def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[
 
 
 def shrink(ink: np.ndarray) -> np.ndarray:
-    """A drawing, (105, 105) with True for ink, as uint8 (28, 28) with 255 for ink."""
-    grey = Image.fromarray(ink.astype(np.uint8) * 255)
-    return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+    """Drawings of (…, 105, 105), True for ink, as uint8 (…, 28, 28), 255 for ink.
+
+    Pillow's LANCZOS filter, along rows and then columns, as a matrix: for all of a character's
+    drawings at once that takes a fraction of the time.
+    """
+    weights = _lanczos()
+    rows = (ink.astype(np.float32) @ weights.T).clip(0, 1)
+    return (weights @ rows * 255).round().clip(0, 255).astype(np.uint8)
+
+
+@cache
+def _lanczos() -> np.ndarray:
+    """What each of 28 pixels takes of each of 105: (28, 105), read off Pillow by its answers."""
+    each = Image.fromarray(np.eye(RAW, dtype=np.float32))
+    return np.asarray(each.resize((SIDE, RAW), Image.Resampling.LANCZOS)).T
 
 
 def _drawings(archive: zipfile.ZipFile, path: Path) -> dict[str, list[zipfile.ZipInfo]]:

@@ -67,6 +67,14 @@ def test_shrinking_keeps_the_ink_where_it_was():
     assert (small[around] < 30).all()
 
 
+def test_shrinking_is_what_pillow_does():
+    ink = np.stack([DRAWINGS[NAME][FIRST], np.tri(105, dtype=bool)])
+    for small, drawing in zip(shrink(ink), ink, strict=True):
+        grey = Image.fromarray(drawing.astype(np.uint8) * 255)
+        by_pillow = np.asarray(grey.resize((28, 28), Image.Resampling.LANCZOS))
+        assert np.abs(small.astype(int) - by_pillow).max() <= 2  # it rounds after each direction
+
+
 def replaced(name: str, content: bytes) -> bytes:
     return zipped(FILES | {name: content})
 
