@@ -15,11 +15,11 @@
 # - set MAML beside its rivals on one task, and in the paper's own table;
 # - save what has been learned (and know what that is).
 #
-# About 40 minutes, of which your machine trains for half of one.
+# About 40 minutes, of which the network trains for half of one.
 
 # %%
+import json
 import math
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -29,13 +29,12 @@ import torch
 from IPython.display import HTML, clear_output
 from torch.func import vmap
 
+import maml_edu
 from maml_edu import checkpoint, exercises, plots, traces
 from maml_edu.evaluate import evaluate, query_values
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.outer import meta_train, rate_at
-from maml_edu.recipe import sine_recipe
-from maml_edu.report import describe, measure
 from maml_edu.tasks import SinusoidTasks
 from maml_edu.widgets import Player, Slider, explore
 
@@ -340,7 +339,8 @@ for n in (10, 40, 160, 640):
 
 assert 1.7 < width[40] / width[160] < 2.3
 assert 1.7 < width[160] / width[640] < 2.3
-assert holds[10] < 0.93 < 0.9 + holds[640]
+assert holds[10] < 0.92
+assert holds[640] > 0.8  # of 31 groups
 
 # %% [markdown]
 # The width falls as $1/\sqrt n$. But with ten waves the interval promises too much: a long tail is
@@ -390,23 +390,39 @@ explore(
 #
 # ## The table
 #
-# The paper's appendix C gives the error on 5 points after 1, 5 and 10 steps. Here it is beside ours, all
-# of ours measured now, on the same 2,000 fresh waves.
+# The paper's appendix C gives the error on 5 points after 1, 5 and 10 steps. Here it is beside ours:
+# measured now, on 2,000 fresh waves; and from `results/sine.json`, which holds full runs of three seeds
+# on 10,000 waves (`python -m benchmarks.sine_table`).
 
 # %%
 measured = {
     name: evaluate(rival, start, source, inner_steps=most, n_tasks=2000)
     for name, (rival, start, source, most) in rivals.items()
 }
+results = Path(maml_edu.__file__).parents[1] / "results" / "sine.json"
+full_runs = json.loads(results.read_text("utf-8"))["ours"]
+
+
+def recorded(name):
+    figures = [full_runs[name][k] for k in ("1", "5", "10")]
+    return [f"{f['mean']:.3f} ± {f['half_width']:.3f}" for f in figures]
+
+
+# %%
 rows = {
     "MAML, the paper": ["0.67", "0.38", "0.35"],
     "MAML, just trained": [measured["MAML"][k] for k in (1, 5, 10)],
+    "MAML, three seeds": recorded("maml"),
     "joint, the paper": ["2.41", "2.23", "2.19"],
-    "joint, ours": [measured["joint"][k] for k in (1, 5, 10)],
+    "joint, one seed": [measured["joint"][k] for k in (1, 5, 10)],
+    "joint, three seeds, inner_lr tuned": recorded("joint, tuned"),
     "random": [measured["random"][k] for k in (1, 5, 10)],
-    "oracle, ours (it needs no step)": [measured["oracle"][0]] * 3,
+    "oracle (it needs no step)": [measured["oracle"][0]] * 3,
 }
 
+
+# %% [markdown]
+# A table of figures is best a real table, which a screen reader can read cell by cell with its headings.
 
 # %%
 def html_row(name, cells):
@@ -418,8 +434,8 @@ steps = ("1 inner step", "5 inner steps", "10 inner steps")
 heads = "".join(f'<th scope="col">{step}</th>' for step in steps)
 body = "".join(html_row(name, cells) for name, cells in rows.items())
 HTML(f"""<table><caption>Query error (mean squared) on sine waves, from 5 points;
-ours: mean over 2,000 waves ± half of its 95% interval, inner_lr 0.01</caption>
-<thead><tr><th scope="col">start</th>{heads}</tr></thead>
+ours: mean over waves ± half of its 95% interval, inner_lr 0.01 if not tuned</caption>
+<thead><tr><th scope="col">learner</th>{heads}</tr></thead>
 <tbody>{body}</tbody></table>""")
 
 # %% [markdown]
@@ -429,14 +445,15 @@ ours: mean over 2,000 waves ± half of its 95% interval, inner_lr 0.01</caption>
 for k, paper in {1: 0.67, 5: 0.38, 10: 0.35}.items():
     ours, joints = measured["MAML"][k], measured["joint"][k]
     assert ours.mean <= paper
+    assert full_runs["maml"][str(k)]["mean"] <= paper
     assert ours.mean + ours.half_width < (joints.mean - joints.half_width) / 3
     assert measured["oracle"][0].mean < ours.mean / 10
 
 
 # %% [markdown]
 # Conditions, as far as they differ: the paper trained with 10 points a wave, for 70,000 meta-steps; and for
-# joint training it tuned the rate of fine-tuning, where we kept 0.01 for all. The interval covers which
-# *waves* were drawn; train with another seed, and theta is another.
+# joint training it tuned the rate of fine-tuning. The interval covers which *waves* were drawn. It does
+# not cover the seed: train with another, and theta is another.
 #
 # ### Exercise 04.4: find the leaks
 #
@@ -507,6 +524,11 @@ assert mistaken[1].mean - mistaken[1].half_width > 2 * measured["MAML"][1].mean
 # it reads names and numbers and runs no code, so you may open a stranger's.
 
 # %%
+import tempfile
+
+from maml_edu.recipe import sine_recipe
+from maml_edu.report import describe, measure
+
 folder = Path(tempfile.mkdtemp())
 recipe = sine_recipe("maml", **settings)
 record = {
