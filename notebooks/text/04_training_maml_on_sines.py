@@ -64,7 +64,7 @@ settings |= {"meta_batch": 25, "shots": 5, "queries": 10}
 # ### Exercise 04.1: the schedule
 #
 # `step` meta-steps of `steps` are done. Return the rate of the next one (without the short rise at the
-# start): $\text{meta\_lr}$ at the very first, half of it half-way, and down to 0 along *half* a period of
+# start): `meta_lr` at the very first, half of it half-way, and down to 0 along *half* a period of
 # the cosine.
 #
 # <details><summary>Hint</summary>The cosine falls from 1 to −1 while its angle goes from 0 to π. Lift it
