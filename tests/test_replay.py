@@ -20,6 +20,18 @@ def test_same_numbers_on_new_arguments():
     assert not got[0]["w"].requires_grad
 
 
+def test_operations_that_torchscript_cannot_run_are_replayed_too():
+    def second_order(kernel, x):
+        def loss(kernel):
+            return torch.nn.functional.conv2d(x, kernel).square().sum()
+
+        return torch.func.grad(lambda k: loss(k - 0.1 * torch.func.grad(loss)(k)))(kernel)
+
+    replayed = record(second_order, torch.randn(2, 1, 3, 3), torch.randn(4, 1, 5, 5))
+    kernel, x = torch.randn(2, 1, 3, 3) / 10, torch.randn(4, 1, 5, 5)
+    torch.testing.assert_close(replayed(kernel, x), second_order(kernel, x))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [({"w": torch.ones(3)}, torch.ones(4)), ({"w": torch.ones(3).double()}, torch.ones(3)),
