@@ -27,6 +27,7 @@ export JUPYTER_CONFIG_DIR := $(CURDIR)/.cache/jupyter/config
 export JUPYTER_DATA_DIR := $(CURDIR)/.cache/jupyter/data
 export JUPYTER_PLATFORM_DIRS := 0
 export IPYTHONDIR := $(CURDIR)/.cache/ipython
+export npm_config_cache := $(CURDIR)/.cache/npm
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 unexport MPLBACKEND PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
 

@@ -10,7 +10,7 @@ const SETTLED = 300; // ms after the last move, when the text follows the pictur
 function render({ model, el }) {
   // Random, for every widget runs its own copy of this module: a counter here would repeat itself.
   const id = `maml-${Math.random().toString(36).slice(2)}`;
-  const root = element("section", { class: "maml-player", id });
+  const root = element("div", { class: "maml-player", id, role: "group" });
   const looks = element("style");
   const heading = element("div", { class: "maml-title" });
   const grid = element("div", { class: "maml-panels" });
