@@ -45,7 +45,7 @@ SERIES = tuple(name for name in ROLES if name.startswith("series-"))
 
 
 def series(index: int) -> str:
-    """The role of the `index`-th of several like things (learners, arrows); they repeat after six."""
+    """The role of the `index`-th of several like things (learners, arrows); repeats after six."""
     return SERIES[index % len(SERIES)]
 
 

@@ -1,4 +1,4 @@
-"""Print pictures of the records, in matplotlib: `(trace, step, ax) -> Axes`. Nothing is computed here.
+"""Print pictures of the records, in matplotlib: `(trace, step, ax) -> Axes`. None computes.
 
 Each draws a panel of the record's scene, the same one that the player moves. Without `ax` a new
 figure is made that shows itself in a notebook as an image with a text alternative::
@@ -71,16 +71,17 @@ def from_scene(drawn: dict, step: int | None = None) -> Figure:
     step = check_step(step, drawn["frames"])
     side = [panel for panel in drawn["panels"] if panel["place"] == "side"]
     main = [panel for panel in drawn["panels"] if panel["place"] == "main"]
-    figure = Picture(drawn["summary"][step], figsize=(9.6 if side else 6.4, 4.8))
+    beside = side or any(panel["equal"] for panel in main)  # a panel, or the legend
+    figure = Picture(drawn["summary"][step], figsize=(9.6 if beside else 6.4, 4.8))
     columns = [3, 2] if side else [1]
     halves = figure.subfigures(1, len(columns), width_ratios=columns, squeeze=False)[0]
     for part, panels in zip(halves, (main, side), strict=False):
-        for ax, panel in zip(part.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
+        rows = part.subplots(len(panels), 1, squeeze=False)[:, 0]
+        for ax, panel in zip(rows, panels, strict=True):
             draw(ax, panel, step)
-    title = drawn["title"]
-    if drawn["frames"] > 1:
-        title += f": {drawn['frame_label']} {step} of {drawn['frames'] - 1}"
-    figure.suptitle(title, fontsize=11)
+    where = f"{drawn['frame_label']} {step} of {drawn['frames'] - 1}"
+    parts = [drawn["title"]] * (len(drawn["panels"]) > 1) + [where] * (drawn["frames"] > 1)
+    figure.suptitle(": ".join(parts), fontsize=11)
     return figure
 
 
@@ -94,6 +95,7 @@ def _one(record: object, name: str, step: int | None, ax: Axes | None) -> Axes:
         )
     step = check_step(step, whole["frames"])
     if ax is None:
-        figure = Picture(panels[name]["alt"][step], figsize=(6.4, 4.2))
+        wide = 8.4 if panels[name]["equal"] else 6.4  # its legend stands beside it
+        figure = Picture(panels[name]["alt"][step], figsize=(wide, 4.2))
         ax = figure.add_subplot(axes_class=ShownAxes)
     return draw(ax, panels[name], step)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from maml_edu.style import ROLES, Role
 
@@ -21,35 +23,46 @@ def draw(ax: Axes, panel: dict, step: int) -> Axes:
         ax.set(**{f"{name}scale": axis["scale"], f"{name}lim": axis["domain"]})
         ax.set(**{f"{name}label": axis["label"]})
         if axis["whole"]:
-            getattr(ax, f"{name}axis").set_major_locator(MaxNLocator("auto", integer=True))
+            few = axis["domain"][1] - axis["domain"][0] < 1  # step 0 is all there is
+            ticks = FixedLocator([0]) if few else MaxNLocator("auto", integer=True)
+            getattr(ax, f"{name}axis").set_major_locator(ticks)
     if panel["equal"]:
         ax.set_aspect("equal", adjustable="box")
-    ax.set_title(panel["title"], fontsize=10, loc="left", fontweight="bold")
     ax.tick_params(labelsize=8.5)
     ax.xaxis.label.set_size(9)
     ax.yaxis.label.set_size(9)
     ax.spines[["top", "right"]].set_visible(False)
-    _say(ax, (panel["notes"] or {step: None})[step] if panel["notes"] else None, "top")
-    _legend(ax, beside=panel["equal"])
+    if panel["notes"] and panel["notes"][step]:
+        _say(ax, panel["notes"][step])
+    rows = _legend(ax, beside=panel["equal"])
+    # The title stands over the legend: both are clear of the picture, and of each other.
+    ax.set_title(panel["title"], fontsize=10, loc="left", fontweight="bold", pad=6 + 13.5 * rows)
+    if panel.get("caption"):
+        ax.set_xlabel(f"{panel['x']['label']}\n{panel['caption']}")
     return ax
 
 
-def _say(ax: Axes, text: str | None, where: str) -> None:
-    if text:
-        box = {"facecolor": "white", "edgecolor": "#3b3b3b", "boxstyle": "round,pad=0.3"}
-        ax.text(0.5, 0.97, text, transform=ax.transAxes, ha="center", va=where, fontsize=8.5,
-                bbox=box, zorder=9, wrap=True)  # fmt: skip
+def _say(ax: Axes, text: str) -> None:
+    box = {"facecolor": "white", "edgecolor": "#3b3b3b", "boxstyle": "round,pad=0.3"}
+    ax.text(0.5, 0.95, text, transform=ax.transAxes, ha="center", va="top", fontsize=8.5, bbox=box,
+            zorder=9)  # fmt: skip
 
 
-def _legend(ax: Axes, beside: bool) -> None:
+def _legend(ax: Axes, beside: bool) -> int:
+    """Put the legend beside the picture, or over it in as many rows as needed: how many."""
     handles, names = ax.get_legend_handles_labels()
-    if names and beside:  # a square panel has room at its right
-        ax.legend(handles, names, loc="upper left", bbox_to_anchor=(1.02, 1.0), fontsize=8,
-                  frameon=False, borderaxespad=0.2, handlelength=3.2)  # fmt: skip
-    elif names:  # under the panel's title, so that it never lies on the picture
-        ax.legend(handles, names, loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=8,
-                  ncols=min(len(names), 2), frameon=False, borderaxespad=0.2, handlelength=3.2,
-                  columnspacing=1.2)  # fmt: skip
+    look = {"fontsize": 8, "frameon": False, "borderaxespad": 0.3, "borderpad": 0.1,
+            "handlelength": 3, "handletextpad": 0.6, "columnspacing": 1.2}  # fmt: skip
+    if not names:
+        return 0
+    if beside:  # a square picture has room at its right
+        ax.legend(handles, names, loc="upper left", bbox_to_anchor=(1.02, 1.0), **look)
+        return 0
+    width = ax.get_window_extent().width / ax.figure.dpi * 72  # points
+    each = 4.4 * max(len(name) for name in names) + 40  # of 8-point letters, and the line
+    columns = min(len(names), max(1, int(width / each)))
+    ax.legend(handles, names, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, **look)
+    return math.ceil(len(names) / columns)
 
 
 def _array(values: list) -> np.ndarray:
@@ -102,8 +115,9 @@ def _trail(ax: Axes, mark: dict, role: Role, step: int) -> None:
 
 def _arrow(ax: Axes, mark: dict, role: Role, step: int) -> None:
     end = (mark["x"] + mark["dx"], mark["y"] + mark["dy"])
+    head = f"-|>,head_width={0.25 + 0.05 * mark['width']}"
     look = {"color": role.colour, "linewidth": 0.8 * mark["width"], "shrinkA": 0, "shrinkB": 0,
-            "arrowstyle": f"-|>,head_width={0.25 + 0.05 * mark['width']}", "mutation_scale": 10}  # fmt: skip
+            "arrowstyle": head, "mutation_scale": 10}  # fmt: skip
     ax.annotate("", end, (mark["x"], mark["y"]), arrowprops=look, zorder=3, annotation_clip=False)
     name = f"{mark['name']}, {mark['readout'][0]}"
     ax.plot([], [], color=role.colour, linewidth=0.8 * mark["width"], label=name)

@@ -45,8 +45,8 @@ class Shown:
 def show(figure: Figure | Axes, alt: str | None = None) -> Shown:
     """Display any figure (or an Axes' figure) as an image with the text alternative `alt`.
 
-    A figure of pyplot's is closed, so that the notebook does not show it a second time. `alt` may be
-    left out for figures that this package made; ValueError where there is none.
+    A figure of pyplot's is closed, so that the notebook does not show it a second time. `alt` may
+    be left out for figures that this package made; ValueError where there is none.
     """
     figure = figure.get_figure() if isinstance(figure, Axes) else figure
     alt = alt or getattr(figure, "alt", "")

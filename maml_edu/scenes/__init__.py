@@ -9,8 +9,8 @@
      "summary": [str per frame],            # the text alternative of the whole picture
      "style": {role: look}}                 # from `maml_edu.style`
 
-An axis is `{"label", "domain": [low, high], "scale": "linear" | "log", "whole": bool}` and holds for
-every frame, so a curve is seen to move and not the axes. A mark is `{"kind", "role", "name", ...}`:
+An axis is `{"label", "domain": [low, high], "scale": "linear" | "log", "whole": bool}` and holds
+for every frame: the curve is seen to move, not the axes. A mark is `{"kind", "role", "name", ...}`:
 
     line    x, y              a polyline; None breaks it
     band    x, low, high      an interval around a line

@@ -1,4 +1,4 @@
-"""The scene of one learner adapting: the function, both losses and the path, at every inner step."""
+"""The scene of one learner adapting: function, losses and path at every inner step."""
 
 from __future__ import annotations
 
@@ -47,6 +47,14 @@ def left_at(trace: AdaptationTrace, on: tuple[dict, dict] | None = None) -> int 
     return int(np.argmax(outside)) if outside.any() else None
 
 
+def until(gone: int | None, values: np.ndarray) -> np.ndarray:
+    """Per-step `values` with those after step `gone` blanked: the way out is drawn, no further."""
+    values = np.array(values, dtype=float)
+    if gone is not None:
+        values[gone + 1 :] = np.nan
+    return values
+
+
 def left_notes(gone: int | None, frames: int) -> list[str | None]:
     """What a panel says at each frame about a run that left it at step `gone`."""
     text = f"diverged: left the picture at step {gone}"
@@ -58,7 +66,8 @@ def function(trace: AdaptationTrace, gone: int | None) -> dict:
     on = function_axes((trace,))
     drawn = task_marks(trace, on)
     drawn.insert(1, marks.line("theta", "at theta (step 0)", trace.grid_x, trace.curves[0], on))
-    drawn.insert(2, marks.line("adapted", "adapted", trace.grid_x, trace.curves, on))
+    curves = until(gone, trace.curves)
+    drawn.insert(2, marks.line("adapted", "adapted", trace.grid_x, curves, on))
     alt = []
     for step, curve in enumerate(trace.curves):
         low, high = (marks.said(v) for v in axes.finite_range(curve))
@@ -93,7 +102,9 @@ def losses(trace: AdaptationTrace, gone: int | None) -> dict:
         for step, (a, b) in enumerate(zip(*named.values(), strict=True))
     ]
     notes = left_notes(gone, len(steps))
-    return marks.panel("losses", "Loss", *on, drawn, alt, place="side", notes=notes)
+    return marks.panel(
+        "losses", "Loss (mean squared error)", *on, drawn, alt, place="side", notes=notes
+    )
 
 
 def path(trace: AdaptationTrace, gone: int | None) -> dict:
@@ -102,7 +113,7 @@ def path(trace: AdaptationTrace, gone: int | None) -> dict:
     labels = f"direction 1 (the plane holds {trace.path_share:.0%} of the motion)", "direction 2"
     ranges = (axes.padded(*axes.finite_range(shown[:, i]), by=0.12) for i in (0, 1))
     on = tuple(axes.axis(label, span) for label, span in zip(labels, ranges, strict=True))
-    x, y = trace.path.T
+    x, y = until(gone, trace.path).T
     drawn = [
         marks.trail("adapted", "adapted", x, y, on),
         marks.points("theta", "theta", x[:1], y[:1], on),

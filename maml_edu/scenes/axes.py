@@ -11,7 +11,9 @@ LOG_ASKED = 30.0  # largest / smallest loss from which a log scale reads better
 CAP = 100.0  # times the loss at theta: beyond it a loss has left the picture
 
 
-def axis(label: str, domain: tuple[float, float], *, log: bool = False, whole: bool = False) -> dict:
+def axis(
+    label: str, domain: tuple[float, float], *, log: bool = False, whole: bool = False
+) -> dict:
     """An axis; `whole` asks for whole numbers only at its ticks (steps)."""
     scale = "log" if log else "linear"
     return {"label": label, "domain": [short(v) for v in domain], "scale": scale, "whole": whole}
@@ -63,7 +65,7 @@ def value_axis(label: str, fixed: list[np.ndarray], moving: list[np.ndarray]) ->
                         min(max(high, moving_high), high + reach)))  # fmt: skip
 
 
-def loss_axis(losses: list[np.ndarray], label: str = "mean squared error") -> dict:
+def loss_axis(losses: list[np.ndarray], label: str = "MSE") -> dict:
     """An axis for losses: logarithmic where their range asks for it, capped at 100 times step 0."""
     cap = loss_cap(losses)
     low, high = finite_range(*[np.minimum(loss, cap) for loss in losses])
@@ -84,4 +86,5 @@ def loss_cap(losses: list[np.ndarray]) -> float:
 
 def step_axis(steps: int, label: str = "inner step") -> dict:
     """An axis of whole steps, 0 to `steps`, with room for the markers at both ends."""
-    return axis(label, (-0.03 * max(steps, 1), 1.03 * max(steps, 1)), whole=True)
+    room = max(0.03 * steps, 0.05)
+    return axis(label, (-room, steps + room), whole=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from maml_edu.records import ComparisonTrace
 from maml_edu.scenes import axes, finish, marks, scene
-from maml_edu.scenes.adaptation import function_axes, left_at, task_marks
+from maml_edu.scenes.adaptation import function_axes, left_at, task_marks, until
 from maml_edu.style import series
 
 
@@ -35,10 +35,11 @@ def comparison(record: ComparisonTrace) -> dict:
 
 def _functions(record: ComparisonTrace, frames: int, notes: list[str | None]) -> dict:
     on = function_axes(record.traces)
+    gone = [left_at(t, on) for t in record.traces]
     drawn = task_marks(record.traces[0], on)
     curves = [
-        marks.line(series(i), t.learner, t.grid_x, marks.held(t.curves, frames), on)
-        for i, t in enumerate(record.traces)
+        marks.line(series(i), t.learner, t.grid_x, marks.held(until(k, t.curves), frames), on)
+        for i, (t, k) in enumerate(zip(record.traces, gone, strict=True))
     ]
     drawn[-2:-2] = curves  # over the task's function, under the points
     names = ", ".join(t.learner for t in record.traces)
@@ -55,14 +56,14 @@ def _losses(record: ComparisonTrace, frames: int) -> dict:
         for i, (t, loss) in enumerate(zip(record.traces, losses, strict=True))
     ]
     alt = [f"Query loss of each learner at inner step {step}." for step in range(frames)]
-    return marks.panel("losses", "Query loss", *on, drawn, alt, place="side")
+    return marks.panel("losses", "Query loss (mean squared error)", *on, drawn, alt, place="side")
 
 
 def _notes(record: ComparisonTrace, frames: int) -> list[str | None]:
     on = function_axes(record.traces)
-    gone = {t.learner: left_at(t, on) for t in record.traces}
+    gone = [(t.learner, left_at(t, on)) for t in record.traces]
     notes = []
     for step in range(frames):
-        left = [f"{name} at step {k}" for name, k in gone.items() if k is not None and step >= k]
+        left = [f"{name} at step {k}" for name, k in gone if k is not None and step >= k]
         notes.append(f"left the picture: {', '.join(left)}" if left else None)
     return notes

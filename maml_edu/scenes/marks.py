@@ -44,7 +44,7 @@ def trail(
 
 
 def held(values: np.ndarray, frames: int) -> np.ndarray:
-    """`values` with its last entry repeated up to `frames`: a run that stopped stays where it is."""
+    """`values` with the last entry repeated up to `frames`: a run that stopped stays there."""
     return np.concatenate([values, np.repeat(values[-1:], frames - len(values), axis=0)])
 
 

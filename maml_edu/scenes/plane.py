@@ -17,8 +17,7 @@ LONGEST = 0.3  # the longest arrow, as a share of the plane's shorter side
 def plane(record: PlaneTrace) -> dict:
     """One panel, `plane`; the frames are the steps of its paths, one frame when it has none.
 
-    All arrows are scaled by one factor, so their lengths compare: the longest takes 30% of the
-    plane's shorter side.
+    All arrows are scaled by one factor, which the caption states, so their lengths compare.
     """
     on = (
         axes.axis(record.x_label, axes.finite_range(record.axis_x)),
@@ -26,14 +25,16 @@ def plane(record: PlaneTrace) -> dict:
     )
     spans = [axis["domain"][1] - axis["domain"][0] for axis in on]
     frames = max([len(path) for path in record.paths.values()], default=1)
-    arrows, note = _arrows(record, on, LONGEST * min(spans))
+    arrows, note = _arrows(record, on)
     start = marks.points("theta", "theta", record.theta[:1], record.theta[1:], on)
     drawn = [_contours(record, on), *arrows, *_paths(record, on, frames), start]
     for i, (name, at) in enumerate(record.points.items(), len(arrows) + len(record.paths)):
         drawn.append(marks.points(series(i), name, at[:1], at[1:], on))
     equal = 1 / 3 < spans[0] / spans[1] < 3  # then directions on the screen are true
     text = _text(record)
-    alt = [text if frames == 1 else f"{text} Step {step} of {frames - 1}." for step in range(frames)]
+    alt = [
+        text if frames == 1 else f"{text} Step {step} of {frames - 1}." for step in range(frames)
+    ]
     panel = marks.panel("plane", record.title, *on, drawn, alt, equal=equal)
     panel["caption"] = note
     return finish(record.title, [panel], alt, "step")
@@ -49,36 +50,42 @@ def _contours(record: PlaneTrace, on: tuple[dict, dict]) -> dict:
     masked = np.ma.masked_invalid(np.asarray(record.height, dtype=float))
     generator = contour_generator(record.axis_x, record.axis_y, masked)
     lines = [
-        list(zip(*(numbers_of(part[:, i], on[i]) for i in (0, 1)), strict=True))
+        list(zip(*(axes.numbers(part[:, i], on[i]) for i in (0, 1)), strict=True))
         for level in np.unique(levels(masked.filled(np.nan)))
         for part in generator.lines(level)
     ]
     return {"kind": "lines", "role": "contour", "name": "equal height", "lines": lines}
 
 
-def numbers_of(values: np.ndarray, on: dict) -> list[float]:
-    """Contour coordinates, on the axis' grid."""
-    return axes.numbers(values, on)
-
-
-def _arrows(record: PlaneTrace, on: tuple, longest: float) -> tuple[list[dict], str | None]:
-    lengths = {name: float(np.hypot(*arrow)) for name, arrow in record.arrows.items()}
-    finite = [length for length in lengths.values() if np.isfinite(length)]
-    scale = longest / max(finite) if finite and max(finite) > 0 else 0.0
+def _arrows(record: PlaneTrace, on: tuple[dict, dict]) -> tuple[list[dict], str | None]:
+    """The arrows at one scale, and the sentence that states it."""
+    if not record.arrows:
+        return [], None
+    scale = _arrow_scale(record, on)
     drawn = []
     for i, (name, arrow) in enumerate(record.arrows.items()):
+        length = float(np.hypot(*arrow))
+        tip = scale * arrow if np.isfinite(length) else np.zeros(2)
         start = {"x": axes.short(record.theta[0]), "y": axes.short(record.theta[1])}
-        if not np.isfinite(lengths[name]):
-            name, arrow = f"{name} (not finite)", np.zeros(2)
-        # Earlier arrows are wider, so one that lies on another does not hide it.
-        wide = 2.0 + 2.5 * (len(record.arrows) - 1 - i)
-        end = {"dx": axes.short(scale * arrow[0]), "dy": axes.short(scale * arrow[1])}
-        readout = [f"length {marks.said(lengths[list(record.arrows)[i]])}"]
-        mark = {"kind": "arrow", "role": series(i), "name": name, **start, **end}
-        drawn.append({**mark, "width": wide, "readout": readout})
-    if not drawn:
-        return [], None
-    return drawn, "Arrows share one scale: the longest takes 30% of the shorter side."
+        end = {"dx": axes.short(tip[0]), "dy": axes.short(tip[1])}
+        # Earlier arrows are wider, so that one which lies on another does not hide it.
+        look = {"width": 2 + 2 * (len(record.arrows) - 1 - i)}
+        look["readout"] = [f"length {marks.said(length)}"]
+        drawn.append({"kind": "arrow", "role": series(i), "name": name, **start, **end, **look})
+    return drawn, f"All arrows are drawn at one scale: {marks.said(scale)} times their length."
+
+
+def _arrow_scale(record: PlaneTrace, on: tuple[dict, dict]) -> float:
+    """One factor for all: the longest takes 30% of the shorter side, less where it would leave."""
+    arrows = np.array([a for a in record.arrows.values() if np.isfinite(a).all()]).reshape(-1, 2)
+    longest = np.hypot(*arrows.T).max(initial=0.0)
+    if longest == 0:
+        return 1.0
+    low, high = np.array([axis["domain"] for axis in on], dtype=float).T
+    shorter = (high - low).min()
+    room = np.where(arrows > 0, high - record.theta, record.theta - low)
+    inside = np.where(arrows != 0, 0.95 * room / np.where(arrows, np.abs(arrows), 1), np.inf).min()
+    return float(max(min(LONGEST * shorter / longest, inside), 0.1 * shorter / longest))
 
 
 def _paths(record: PlaneTrace, on: tuple[dict, dict], frames: int) -> list[dict]:

@@ -1,8 +1,8 @@
-"""The player: a whole trajectory in the browser, scrubbed there; new ones computed here on request.
+"""The player: a whole trajectory, scrubbed in the browser; new ones are computed here on request.
 
-The way of a request: a control moves in the browser, which sends `{"type": "set", "seq": n, "values":
-{...}}`, one at a time, the latest values only. Python computes, replaces `scene` or says in `status`
-why it could not, and sets `answered` to n; the browser may then send the next.
+The way of a request: a control moves in the browser, which sends `{"type": "set", "seq": n,
+"values": {...}}`, one at a time, and of those that wait only the last. Python computes, replaces
+`scene` or says in `status` why it could not, and sets `answered` to n; then the next may come.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def explore(compute: Callable[..., Any], **controls: Control) -> Explorer:
 
     explore(lambda inner_lr: trace_of(inner_lr), inner_lr=Slider("inner_lr", 1e-3, 1, log=True))
 
-    `compute` runs the real network. It is called once now, and again when a control moves. TypeError
-    for a control that is none of Slider, Choice and Toggle.
+    `compute` runs the real network. It is called once now, and again when a control moves.
+    TypeError for a control that is none of Slider, Choice and Toggle.
     """
     for name, control in controls.items():
         if not isinstance(control, Control):
