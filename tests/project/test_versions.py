@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from rattler import MatchSpec
@@ -69,12 +71,22 @@ def test_the_build_is_pinned(project):
 
 def test_what_is_installed_is_what_is_pinned(project, pins):
     """Else the tests would speak of other versions than a reader gets."""
-    from importlib.metadata import version
-
     for requirement in direct_requirements(project):
         name = canonicalize_name(requirement.name)
         if name != "higher":  # only in the benchmarks' environment
-            assert Version(version(name)).public == str(pins[name]), name
+            assert Version(metadata.version(name)).public == str(pins[name]), name
+
+
+def test_every_pin_suits_the_oldest_python(project, pins):
+    """Some releases want Python 3.11.5, which Debian 12 does not have."""
+    oldest = project["project"]["requires-python"].removeprefix(">=") + ".0"
+    checked = 0
+    for package in metadata.distributions():
+        if canonicalize_name(package.metadata["Name"]) in pins:
+            wanted = package.metadata.get("Requires-Python") or ""
+            assert oldest in SpecifierSet(wanted), f"{package.metadata['Name']}: {wanted}"
+            checked += 1
+    assert checked > 50
 
 
 def test_conda_has_the_pinned_releases(root, pins):
