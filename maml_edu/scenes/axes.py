@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 FAR = 20.0  # axis spans: what lies further out is drawn at this distance, outside the picture
-LOG_ASKED = 30.0  # largest / smallest loss from which a log scale reads better
+LOG_ASKED = 10.0  # largest / smallest loss from which a log scale reads better
 CAP = 100.0  # times the loss at theta: beyond it a loss has left the picture
 
 
@@ -51,7 +51,7 @@ def padded(low: float, high: float, by: float = 0.06) -> tuple[float, float]:
 
 def finite_range(*arrays: np.ndarray) -> tuple[float, float]:
     """The least and greatest finite value; (0, 1) when there is none."""
-    values = np.concatenate([np.ravel(np.asarray(a, dtype=float)) for a in arrays])
+    values = np.concatenate([[], *(np.ravel(np.asarray(a, dtype=float)) for a in arrays)])
     values = values[np.isfinite(values)]
     return (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
 

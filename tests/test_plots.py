@@ -1,0 +1,60 @@
+"""The print pictures: every record, every step, without a warning, with a text alternative."""
+
+from __future__ import annotations
+
+import warnings
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.axes import Axes
+
+from maml_edu import plots
+from tests.widgets import made_up
+from tests.widgets.test_scenes import RECORDS
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_first_and_last_step_are_drawn_without_a_warning(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for step in (0, None):
+            figure = plots.picture(RECORDS[name], step)
+            assert plots.png(figure)
+            assert figure.axes
+
+
+def test_the_curve_drawn_is_the_curve_of_that_step():
+    trace = RECORDS["adaptation"]
+    for step in (0, 4):
+        lines = {line.get_label(): line for line in plots.function(trace, step).lines}
+        assert lines["adapted"].get_ydata() == pytest.approx(trace.curves[step], abs=2e-3)
+
+
+def test_draws_on_the_axes_it_is_given():
+    figure, ax = plt.subplots()
+    assert plots.losses(RECORDS["adaptation"], 2, ax) is ax
+    assert isinstance(plots.plane(RECORDS["plane"]), Axes)
+    plt.close(figure)
+
+
+def test_shown_figures_carry_their_words():
+    shown = plots.show(plots.adaptation(made_up.adaptation(), 3))
+    html = shown._repr_html_() if hasattr(shown, "_repr_html_") else str(shown._repr_mimebundle_())
+    assert "inner step 3 of 10" in html
+
+
+def test_a_figure_without_words_is_refused():
+    figure, _ = plt.subplots()
+    with pytest.raises(ValueError, match="alt"):
+        plots.show(figure)
+    plt.close(figure)
+
+
+def test_a_panel_that_is_not_there_is_said():
+    with pytest.raises((TypeError, ValueError)):
+        plots.path(RECORDS["training"])
+
+
+def test_a_step_beyond_the_last_is_said():
+    with pytest.raises(ValueError, match="step is 11; allowed are 0 to 10"):
+        plots.adaptation(made_up.adaptation(), 11)

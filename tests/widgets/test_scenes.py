@@ -1,0 +1,118 @@
+"""Scenes: strict JSON, one entry per frame, fixed axes that a diverged step cannot squash."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from maml_edu.scenes import describe, scene
+from tests.widgets import made_up
+
+RECORDS = {
+    "adaptation": made_up.adaptation(),
+    "no steps": made_up.adaptation(0),
+    "one step": made_up.adaptation(1),
+    "one shot": made_up.adaptation(shots=1),
+    "constant": made_up.adaptation(constant=True),
+    "diverged": made_up.diverged(),
+    "comparison": made_up.comparison(),
+    "plane": made_up.plane(),
+    "plane without paths": made_up.plane(paths=False),
+    "training": made_up.training(),
+    "one record": made_up.training(1),
+    "no records": made_up.training(0),
+}
+
+
+@pytest.fixture(params=RECORDS)
+def record(request):
+    return RECORDS[request.param]
+
+
+def panel(drawn, name):
+    return next(p for p in drawn["panels"] if p["id"] == name)
+
+
+def mark(drawn, name, of):
+    return next(m for m in panel(drawn, of)["marks"] if m["name"] == name)
+
+
+def test_survives_strict_json(record):
+    drawn = scene(record)
+    assert json.loads(json.dumps(drawn, allow_nan=False)) == drawn
+
+
+def test_every_frame_has_words_and_every_role_a_look(record):
+    drawn = scene(record)
+    assert drawn["frames"] == len(drawn["summary"]) >= 1
+    assert all(drawn["summary"])
+    for p in drawn["panels"]:
+        assert len(p["alt"]) == drawn["frames"]
+        assert all(m["role"] in drawn["style"] for m in p["marks"])
+        for m in p["marks"]:
+            assert len(m.get("frames", [None] * drawn["frames"])) == drawn["frames"]
+
+
+def test_every_axis_is_a_finite_interval(record):
+    for p in scene(record)["panels"]:
+        for axis in (p["x"], p["y"]):
+            low, high = axis["domain"]
+            assert low < high
+            assert axis["scale"] == "linear" or low > 0
+
+
+def test_the_adapted_curve_of_each_frame_is_the_traces():
+    trace = RECORDS["adaptation"]
+    drawn = mark(scene(trace), "adapted", "function")
+    for step, frame in enumerate(drawn["frames"]):
+        np.testing.assert_allclose(frame["y"], trace.curves[step], atol=2e-3)
+
+
+def test_losses_and_points_are_the_traces():
+    trace, drawn = RECORDS["adaptation"], scene(RECORDS["adaptation"])
+    np.testing.assert_allclose(mark(drawn, "query", "losses")["y"], trace.query_loss, rtol=2e-3)
+    points = mark(drawn, "support points", "function")
+    np.testing.assert_allclose(points["x"], trace.support_x, atol=2e-3)
+    assert len(points["x"]) == 5
+
+
+def test_a_divergence_is_said_and_does_not_squash_the_axes():
+    calm, wild = scene(RECORDS["adaptation"]), scene(RECORDS["diverged"])
+    high = {name: panel(d, "function")["y"]["domain"][1] for name, d in
+            (("calm", calm), ("wild", wild))}  # fmt: skip
+    assert high["wild"] < 5 * high["calm"]
+    assert "diverged" not in wild["summary"][0]
+    assert "diverged: left the picture at step 1" in wild["summary"][-1]
+
+
+def test_losses_far_apart_get_a_log_axis():
+    assert panel(scene(made_up.adaptation(factor=0.3)), "losses")["y"]["scale"] == "log"
+    assert panel(scene(made_up.adaptation(factor=0.95)), "losses")["y"]["scale"] == "linear"
+
+
+def test_a_learner_that_stops_early_stays_where_it_is():
+    joint = mark(scene(RECORDS["comparison"]), "joint", "function")["frames"]
+    assert joint[4]["y"] == joint[-1]["y"] != joint[3]["y"]
+
+
+def test_arrows_share_one_scale():
+    record = RECORDS["plane"]
+    drawn = {m["name"]: m for m in panel(scene(record), "plane")["marks"] if m["kind"] == "arrow"}
+    lengths = {n: np.hypot(drawn[n]["dx"], drawn[n]["dy"]) for n in record.arrows}
+    ratios = [lengths[n] / np.hypot(*record.arrows[n]) for n in record.arrows]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
+
+
+def test_describe_is_the_summary_of_a_step():
+    trace = RECORDS["adaptation"]
+    assert describe(trace, 3) == scene(trace)["summary"][3]
+    assert describe(trace) == scene(trace)["summary"][-1]
+    with pytest.raises(ValueError, match="step is 11; allowed are 0 to 10"):
+        describe(trace, 11)
+
+
+def test_anything_else_is_refused():
+    with pytest.raises(TypeError, match="record is a dict"):
+        scene({})
