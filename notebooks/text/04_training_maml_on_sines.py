@@ -449,6 +449,7 @@ for k, paper in {1: 0.67, 5: 0.38, 10: 0.35}.items():
     assert full_runs["maml"][str(k)]["mean"] <= paper
     assert ours.mean - ours.half_width <= paper
 
+# %%
 after_one = measured["MAML"][1]
 joint_best = min(error.mean - error.half_width for error in measured["joint"])
 assert after_one.mean + after_one.half_width < joint_best / 3
