@@ -110,7 +110,8 @@ def losses(trace: AdaptationTrace, gone: int | None) -> dict:
 def path(trace: AdaptationTrace, gone: int | None) -> dict:
     """The way of the parameters in the plane that holds most of it."""
     shown = trace.path[: max(gone, 1)] if gone is not None else trace.path
-    labels = f"direction 1 (the plane holds {trace.path_share:.0%} of the motion)", "direction 2"
+    share = f"{100 * trace.path_share:.3g}%"
+    labels = f"direction 1 (the plane holds {share} of the motion)", "direction 2"
     ranges = (axes.padded(*axes.finite_range(shown[:, i]), by=0.12) for i in (0, 1))
     on = tuple(axes.axis(label, span) for label, span in zip(labels, ranges, strict=True))
     x, y = until(gone, trace.path).T
@@ -120,7 +121,7 @@ def path(trace: AdaptationTrace, gone: int | None) -> dict:
     ]
     alt = [
         f"Step {step}: the parameters are at ({marks.said(a)}, {marks.said(b)}) in a plane that "
-        f"holds {trace.path_share:.0%} of their motion."
+        f"holds {share} of their motion."
         for step, (a, b) in enumerate(trace.path)
     ]
     notes = left_notes(gone, len(x))

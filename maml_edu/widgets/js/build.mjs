@@ -16,5 +16,5 @@ await build({
   target: "es2020",
   minify: true,
   legalComments: "none",
-  banner: { js: `/* maml_edu player; sources sha256 ${hash.digest("hex")}; d3 (ISC) */` },
+  banner: { js: `/* maml_edu player; sources sha256 ${hash.digest("hex")}; d3: player.js.LICENSE.txt */` },
 });
