@@ -7,6 +7,7 @@ The way of a request: a control moves in the browser, which sends `{"type": "set
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,15 @@ from maml_edu.widgets.controls import Control
 STATIC = Path(__file__).parent / "static"
 
 
+def _as_text(value: dict, _widget: object) -> str:
+    """A scene on its way to the browser: one string, which the messaging need not walk through."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _from_text(value: str, _widget: object) -> dict:
+    return json.loads(value)
+
+
 class Player(anywidget.AnyWidget):
     """Scrubs one record (see `maml_edu.records`) in the browser, without asking the kernel.
 
@@ -30,7 +40,7 @@ class Player(anywidget.AnyWidget):
     _esm = STATIC / "player.js"
     _css = STATIC / "player.css"
 
-    scene = traitlets.Dict().tag(sync=True)
+    scene = traitlets.Dict().tag(sync=True, to_json=_as_text, from_json=_from_text)
     step = traitlets.Int(0).tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)

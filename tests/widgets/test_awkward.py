@@ -17,7 +17,7 @@ import pytest
 from maml_edu import plots
 from maml_edu.records import AdaptationTrace, PlaneTrace
 from maml_edu.scenes import scene
-from maml_edu.widgets import Slider, explore
+from maml_edu.widgets import Player, Slider, explore
 from maml_edu.widgets.player import STATIC
 from tests.widgets import made_up, test_scenes
 
@@ -139,3 +139,11 @@ def test_the_bundle_is_small_and_asks_nobody():
 def test_drawing_loads_no_torch(module):
     code = f"import sys, maml_edu.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_scene_travels_as_text_and_comes_back_the_same():
+    player = Player(made_up.comparison())
+    state = player.get_state("scene")["scene"]
+    assert json.loads(state) == player.scene
+    player.set_state({"scene": state})
+    assert player.scene["frames"] == 11

@@ -16,6 +16,7 @@ function render({ model, el }) {
   const grid = element("div", { class: "maml-panels" });
   const spoken = element("div", { class: "maml-hidden", "aria-live": "polite" });
   const status = element("div", { class: "maml-status", role: "status" });
+  let scene; // what is drawn; the kernel sends it as text
   let panels = [];
   let scenes = 0;
   let drawn = 0;
@@ -37,7 +38,6 @@ function render({ model, el }) {
   }
 
   function settle() {
-    const scene = model.get("scene");
     spoken.textContent = scene.summary[drawn] ?? "";
     for (const panel of panels) panel.speak(drawn);
     if (model.get("step") !== drawn) {
@@ -47,7 +47,7 @@ function render({ model, el }) {
   }
 
   function replace() {
-    const scene = model.get("scene");
+    scene = JSON.parse(model.get("scene"));
     looks.textContent = lookRules(id, scene.style);
     heading.textContent = scene.title;
     const [panel, ...others] = scene.panels;
