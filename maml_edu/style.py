@@ -51,4 +51,5 @@ def series(index: int) -> str:
 
 def as_json(names: set[str]) -> dict[str, dict]:
     """The named roles as plain dicts, for the scene that the player receives."""
-    return {name: asdict(ROLES[name]) for name in sorted(names)}
+    looks = {name: asdict(ROLES[name]) for name in sorted(names)}
+    return {name: {**look, "dash": list(look["dash"])} for name, look in looks.items()}
