@@ -57,19 +57,25 @@ def adaptation(
     inputs = source.inputs(task, grid) if source.reveal_task else grid[:, None]
     states = _stack(learner.adapt(theta, task.support, inner_steps=inner_steps))
     path, share = _plane_of(torch.cat([p.flatten(1) for p in states.values()], 1))
+
+    def seen(state: Theta) -> tuple[Tensor, Tensor, Tensor]:
+        losses = [learner.loss_at(state, *points) for points in (task.support, task.query)]
+        return learner.predict(state, inputs)[:, 0], *losses
+
+    curves, support_loss, query_loss = vmap(seen)(states)
     rate = learner.inner_lr
     return AdaptationTrace(
         learner=name or type(learner).__name__,
         inner_lr=float(rate) if isinstance(rate, int | float) else None,
         grid_x=_numpy(grid),
-        curves=_numpy(vmap(learner.predict, in_dims=(0, None))(states, inputs)[..., 0]),
+        curves=_numpy(curves),
         true_curve=_numpy(tasks.truth(task, grid)) if tasks else None,
         support_x=_numpy(task.support_x[:, 0]),
         support_y=_numpy(task.support_y[:, 0]),
         query_x=_numpy(task.query_x[:, 0]),
         query_y=_numpy(task.query_y[:, 0]),
-        support_loss=_numpy(vmap(learner.loss_at, in_dims=(0, None, None))(states, *task.support)),
-        query_loss=_numpy(vmap(learner.loss_at, in_dims=(0, None, None))(states, *task.query)),
+        support_loss=_numpy(support_loss),
+        query_loss=_numpy(query_loss),
         path=path,
         path_share=share,
     )

@@ -70,20 +70,25 @@ STOPWATCH = """() => {
         channel.port2.postMessage(0);
     };
     let inFrame = false;
+    let running = false; // headless tabs are all "visible": an idle one must not paint for ever
     const tick = () => {
         inFrame = true;
         afterFrame(() => { inFrame = false; });
-        requestAnimationFrame(tick);
+        if (running) requestAnimationFrame(tick);
     };
-    requestAnimationFrame(tick);
     window.stopwatch = {
         start(player, event, isDone) {
+            running = true;
+            requestAnimationFrame(tick);
             this.result = new Promise((resolve, reject) => {
                 let began = null;
                 const observer = new MutationObserver(() => {
                     if (began === null || !isDone(player)) return;
                     observer.disconnect();
-                    const finish = () => resolve(performance.now() - began);
+                    const finish = () => {
+                        running = false;
+                        resolve(performance.now() - began);
+                    };
                     if (inFrame) afterFrame(finish);
                     else requestAnimationFrame(() => afterFrame(finish));
                 });

@@ -48,7 +48,8 @@ function render({ model, el }) {
 
   function replace() {
     scene = JSON.parse(model.get("scene"));
-    looks.textContent = lookRules(id, scene.style);
+    const rules = lookRules(id, scene.style);
+    if (looks.textContent !== rules) looks.textContent = rules; // else the whole page is restyled
     heading.textContent = scene.title;
     const [panel, ...others] = scene.panels;
     heading.hidden = !others.length && panel?.title === scene.title; // said once is enough
