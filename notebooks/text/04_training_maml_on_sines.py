@@ -71,7 +71,9 @@ settings |= {"meta_batch": 25, "shots": 5, "queries": 10}
 # by 1 and halve it, and it falls from 1 to 0.</details>
 
 # %% tags=["exercise"]
-def my_meta_rate(step, steps, meta_lr): ...
+def my_meta_rate(step, steps, meta_lr):
+    # your lines: return the rate, a number
+    ...
 
 
 exercises.check_meta_rate(my_meta_rate)
@@ -100,7 +102,9 @@ assert meta_rate(700, 1000, 0.01) == rate_at(700, 1000, meta_lr=0.01)
 # one loss per task. Then the three lines of every PyTorch loop you have written.</details>
 
 # %% tags=["exercise"]
-def my_meta_step(learner, theta, optimiser, batch): ...
+def my_meta_step(learner, theta, optimiser, batch):
+    # your lines: return the mean loss before the step
+    ...
 
 
 exercises.check_meta_step(my_meta_step)
@@ -305,7 +309,9 @@ Player(adapting(theta, fresh.task(int(order[0]))), step=1)
 # one wave were not drawn: they belong together.</details>
 
 # %% tags=["exercise"]
-def my_half_width(losses): ...
+def my_half_width(losses):
+    # your lines: return one half-width for each inner step
+    ...
 
 
 exercises.check_half_width(my_half_width)
@@ -489,7 +495,9 @@ assert reported < measured["MAML"][10].mean / 2
 # step, knowing what? Which waves has theta seen?</details>
 
 # %% tags=["exercise"]
-def my_error(learner, theta, trained_on, fresh): ...
+def my_error(learner, theta, trained_on, fresh):
+    # your lines: return one error for each wave
+    ...
 
 
 exercises.check_honest_error(my_error)
