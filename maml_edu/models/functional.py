@@ -25,6 +25,8 @@ class Model:
         self._build = build
         with torch.device("meta"):
             self._skeleton = build()
+        # Whether what it says of one sample depends on the samples beside it.
+        self.has_batch_norm = any(isinstance(m, BatchNorm) for m in self._skeleton.modules())
         if list(self._skeleton.buffers()):
             raise ValueError(
                 "the module has buffers (such as a batch-norm's running statistics), which a pure "
@@ -54,11 +56,6 @@ class Model:
         """
         with_context = self.has_batch_norm and context is not None
         return functional_call(self._skeleton, theta, (x, context) if with_context else (x,))
-
-    @property
-    def has_batch_norm(self) -> bool:
-        """Whether what it says of one sample depends on the samples beside it."""
-        return any(isinstance(module, BatchNorm) for module in self._skeleton.modules())
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter: what a theta for this model must look like."""
