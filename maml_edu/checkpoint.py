@@ -83,7 +83,7 @@ def save(path: str | os.PathLike, theta: Theta, record: dict[str, Any]) -> None:
     tensors_file, record_file = _pair(Path(path))
     recipe = _checked(record, record_file)
     theta = {name: p.detach().cpu().contiguous() for name, p in theta.items()}
-    check_theta(theta, recipe.make_model(), tensors_file)
+    check_theta(theta, recipe.make_learner().shapes(), tensors_file)
     content = to_safetensors(theta)
     marks = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
     text = json.dumps({**record, **marks}, indent=1, allow_nan=False) + "\n"
@@ -103,13 +103,13 @@ def load(name_or_path: str | os.PathLike, device: torch.device | str | None = No
         raise CheckpointError(f"{record_file} is not the record of a checkpoint ({FORMAT!r})")
     learner = _checked(record, record_file).make_learner()
     theta, _ = parse_tensors(content, tensors_file)
-    check_theta(theta, learner.model, tensors_file)
+    check_theta(theta, learner.shapes(), tensors_file)
     if record.get("sha256") != hashlib.sha256(content).hexdigest():
         raise CheckpointError(
             f"{tensors_file} is not the file that {record_file.name} was written for: "
             "their SHA-256 differ"
         )
-    theta = {name: theta[name].to(device) for name in learner.model.shapes()}
+    theta = {name: theta[name].to(device) for name in learner.shapes()}
     return Checkpoint(learner, theta, record)
 
 

@@ -5,6 +5,7 @@ A ValueError names what is wrong, the value (cut short where it is long) and wha
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -49,6 +50,19 @@ def flag(name: str, value: Any) -> None:
         refuse(name, value, "true or false")
 
 
+def name_from(names: Iterable[str]) -> Check:
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, str) or value not in names:
+            refuse(name, value, one_of(names))
+
+    return check
+
+
+def sha256(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        refuse(name, value, "a SHA-256: 64 hexadecimal digits")
+
+
 def low_high(name: str, value: Any) -> None:
     numbers = isinstance(value, list) and len(value) == 2 and all(_number(v) for v in value)
     if not numbers or value[0] > value[1]:
@@ -68,11 +82,18 @@ def one_of(names: Iterable[str]) -> str:
     return f"one of {', '.join(names)}"
 
 
-def check_all(part: str, given: Any, checks: Mapping[str, Check]) -> None:
+def check_all(
+    part: str, given: Any, checks: Mapping[str, Check], optional: Mapping[str, Check] | None = None
+) -> None:
+    """Check every value of an object, which has all keys of `checks` and any of `optional`."""
     if not isinstance(given, dict):
         refuse(part, given, "an object")
-    if set(given) != set(checks):
+    optional = optional or {}
+    if not set(checks) <= set(given) <= {*checks, *optional}:
         keys = reprlib.repr(sorted(given))
-        raise ValueError(f"{part} has the keys {keys}; it must have exactly {', '.join(checks)}")
-    for name, check in checks.items():
-        check(name, given[name])
+        more = f", and may have {', '.join(optional)}" if optional else ""
+        raise ValueError(
+            f"{part} has the keys {keys}; it must have exactly {', '.join(checks)}{more}"
+        )
+    for name, value in given.items():
+        {**checks, **optional}[name](name, value)

@@ -48,25 +48,37 @@ def evaluate(
     seed: int = 1000,
     device: torch.device | str | None = None,
     chunk_size: int = 1000,
+    lot: int | None = None,
 ) -> list[Estimate]:
     """The query error before adapting and after each inner step, over `n_tasks` new tasks.
 
-    metric: (outputs, y) of one task -> a scalar; the learner's own loss unless said otherwise.
+    metric: (outputs, y) of one task -> a scalar, such as `accuracy`; the learner's own loss unless
+        said otherwise.
+    chunk_size: tasks adapted side by side. lot: tasks drawn at a time, all unless said otherwise;
+        fewer where the queries of all do not fit into memory. It has a part in which are drawn.
     Returns `inner_steps + 1` estimates, from 0 steps on. The same seed gives the same tasks, so
     learners can be compared on them.
     """
-    at_least(1, n_tasks=n_tasks, chunk_size=chunk_size)
-    batch = tasks.sample(
-        n_tasks,
-        shots=shots,
-        queries=queries,
-        generator=torch.Generator().manual_seed(seed),
-        device=device,
-    )
-    values = query_values(
-        learner, theta, batch, inner_steps=inner_steps, metric=metric, chunk_size=chunk_size
-    )
-    return [Estimate.of(column) for column in values.unbind(1)]
+    lot = n_tasks if lot is None else lot
+    at_least(1, n_tasks=n_tasks, chunk_size=chunk_size, lot=lot)
+    generator = torch.Generator().manual_seed(seed)
+    how = {"inner_steps": inner_steps, "metric": metric, "chunk_size": chunk_size}
+    values = []
+    for begin in range(0, n_tasks, lot):
+        batch = tasks.sample(
+            min(lot, n_tasks - begin),
+            shots=shots,
+            queries=queries,
+            generator=generator,
+            device=device,
+        )
+        values.append(query_values(learner, theta, batch, **how))
+    return [Estimate.of(column) for column in torch.cat(values).unbind(1)]
+
+
+def accuracy(outputs: Tensor, y: Tensor) -> Tensor:
+    """The share of samples whose highest logit, (samples, way), is that of their label (samples,)."""
+    return (outputs.argmax(-1) == y).float().mean()
 
 
 @torch.no_grad()
@@ -85,7 +97,10 @@ def query_values(
     def one_task(theta: Theta, task: TaskBatch) -> Tensor:
         states = learner.adapt(theta, task.support, inner_steps=inner_steps)
         return torch.stack(
-            [metric(learner.predict(state, task.query_x), task.query_y) for state in states]
+            [
+                metric(learner.predict(state, task.query_x, task.support_x), task.query_y)
+                for state in states
+            ]
         )
 
     return vmap(one_task, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)

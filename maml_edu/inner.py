@@ -30,8 +30,8 @@ def adapt(
 
     loss_fn: (theta, x, y) -> a scalar, the support loss.
     x, y: the support set, (shots, …).
-    inner_lr: one number; or one per parameter, name -> number or tensor; or a list with one of
-        these for each step.
+    inner_lr: one number; or one per parameter, name -> number or tensor, where parameters that are
+        not named stay as they are; or a list with one of these for each step.
     first_order: treat each gradient as a constant, so that no derivative flows through it.
 
     Returns all `inner_steps + 1` states, from theta itself to the adapted parameters. Nothing is
@@ -42,11 +42,17 @@ def adapt(
     states = [theta]
     for rate in rates:
         theta = states[-1]
-        grads = grad(loss_fn)(theta, x, y)
+        moving = {name: p for name, p in theta.items() if _has(rate, name)}
+        grads = grad(lambda part: loss_fn({**theta, **part}, x, y))(moving)  # noqa: B023
         if first_order:
             grads = {name: g.detach() for name, g in grads.items()}
-        states.append({name: p - _of(rate, name) * grads[name] for name, p in theta.items()})
+        moved = {name: p - _of(rate, name) * grads[name] for name, p in moving.items()}
+        states.append({**theta, **moved})
     return states
+
+
+def _has(rate: Rate, name: str) -> bool:
+    return name in rate if isinstance(rate, Mapping) else True
 
 
 def _of(rate: Rate, name: str) -> float | Tensor:

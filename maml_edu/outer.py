@@ -70,14 +70,20 @@ class Diverged(ArithmeticError):
     """The meta-loss is no longer a finite number; the state yielded before is the last good one."""
 
 
-def rate_at(step: int, steps: int, *, meta_lr: float, warmup: float = 0.05) -> float:
-    """Adam's rate at one of `steps` steps: a half cosine from meta_lr down to 0, reached by a
-    straight rise over the first share `warmup` of the steps.
+SCHEDULES = ("cosine", "constant")
+
+
+def rate_at(
+    step: int, steps: int, *, meta_lr: float, warmup: float = 0.05, schedule: str = "cosine"
+) -> float:
+    """Adam's rate at one of `steps` steps: a half cosine from meta_lr down to 0, or "constant";
+    reached by a straight rise over the first share `warmup` of the steps.
 
     Without the rise, some seeds never recover from Adam's first, barely informed steps.
     """
     rise = min(1.0, (step + 1) / (warmup * steps)) if warmup * steps >= 1 else 1.0
-    return meta_lr * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+    fall = 0.5 * (1 + math.cos(math.pi * step / steps)) if schedule == "cosine" else 1.0
+    return meta_lr * rise * fall
 
 
 def meta_train(
@@ -90,6 +96,7 @@ def meta_train(
     queries: int = 10,
     meta_lr: float = 1e-3,
     warmup: float = 0.05,
+    schedule: str = "cosine",
     seed: int = 0,
     state: TrainState | None = None,
     every: int = 100,
@@ -98,7 +105,7 @@ def meta_train(
     replay: bool = True,
     progress: bool = False,
 ) -> Iterator[TrainState]:
-    """Meta-train with Adam, its rate as `rate_at` says: up to meta_lr, then down to 0.
+    """Meta-train with Adam, its rate as `rate_at` says: up to meta_lr, then by the schedule.
 
     A generator: it yields the state at the start, after every `every` steps, and at the end, and
     runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it; with
@@ -114,9 +121,11 @@ def meta_train(
         raise ValueError(f"meta_lr is {meta_lr!r}; it must be a finite number above 0")
     if not 0 <= warmup <= 1:
         raise ValueError(f"warmup is {warmup!r}; it must be a share of the steps, 0 to 1")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule is {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
     generator = torch.Generator().manual_seed(seed)
     if state is None:
-        theta = learner.model.init(generator=generator, device=device)
+        theta = learner.init(generator=generator, device=device)
         state = TrainState(0, theta, {}, generator.get_state(), math.nan)
         yield state
     generator.set_state(state.generator)
@@ -137,7 +146,9 @@ def meta_train(
     with bar:
         for step in range(state.step, steps):
             for group in adam.param_groups:
-                group["lr"] = rate_at(step, steps, meta_lr=meta_lr, warmup=warmup)
+                group["lr"] = rate_at(
+                    step, steps, meta_lr=meta_lr, warmup=warmup, schedule=schedule
+                )
             batch = tasks.sample(meta_batch, generator=generator, **sizes)
             losses.append(meta_step(gradient, adam, theta, batch))
             done = step + 1

@@ -18,9 +18,11 @@ from maml_edu.checks import (
     flag,
     layer_sizes,
     low_high,
+    name_from,
     not_below_0,
     one_of,
     refuse,
+    sha256,
     share,
     whole,
 )
@@ -31,13 +33,29 @@ if TYPE_CHECKING:
     from maml_edu.tasks import TaskSource
 
 MAX_POINTS = 1_000_000  # in one batch of tasks
+MAX_IMAGES = 100_000
+DRAWINGS = 20  # of each character
 INNER: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
 WAVES: dict[str, Check] = dict.fromkeys(("amplitude", "phase", "x_range"), low_high)
+WAY = whole(2, 1000)
+DATA = ("omniglot", "stand-in")
+PROTOCOLS = ("transductive", "support-only", "one-by-one")  # models.PROTOCOLS, without torch
 KINDS: dict[str, dict[str, dict[str, Check]]] = {
     "learner": {"maml": {**INNER, "first_order": flag}, "joint": INNER},
-    "model": {"mlp": {"sizes": layer_sizes}},
-    "tasks": {"sinusoid": {**WAVES, "noise": not_below_0, "reveal_task": flag}},
+    "model": {"mlp": {"sizes": layer_sizes}, "conv4": {"way": WAY}, "dense4": {"way": WAY}},
+    "tasks": {
+        "sinusoid": {**WAVES, "noise": not_below_0, "reveal_task": flag},
+        "omniglot": {"way": WAY, "rotations": flag, "data": name_from(DATA)},
+    },
 }
+OPTIONAL: dict[str, dict[str, Check]] = {
+    "maml": {
+        "learned_rates": flag,
+        "per_step_losses": flag,
+        "protocol": name_from(PROTOCOLS),
+    },
+}
+MODELS_OF = {"sinusoid": ("mlp",), "omniglot": ("conv4", "dense4")}
 TRAINING: dict[str, Check] = {
     "steps": whole(0, 100_000_000),
     "meta_batch": whole(1, 1_000_000),
@@ -47,6 +65,11 @@ TRAINING: dict[str, Check] = {
     "warmup": share,
     "seed": whole(0, 2**63 - 1),
     "replay": flag,
+}
+TRAINING_OPTIONS: dict[str, Check] = {
+    "schedule": name_from(("cosine", "constant")),
+    "chunk_size": whole(1, 1_000_000),
+    "start": sha256,  # of the theta that training starts from
 }
 # Trained with 10 shots, as the paper does, most seeds leave some tasks of 5 shots on which adapting
 # diverges; trained with 5, few seeds do.
@@ -83,8 +106,15 @@ class Recipe:
             name = given.get("name")
             if not isinstance(name, str) or name not in kinds:
                 refuse(f"{part} name" if part != "learner" else part, name, one_of(kinds))
-            check_all(part, {k: v for k, v in given.items() if k != "name"}, kinds[name])
-        check_all("training", self.training, TRAINING)
+            options = {k: v for k, v in given.items() if k != "name"}
+            check_all(part, options, kinds[name], OPTIONAL.get(name))
+        check_all("training", self.training, TRAINING, TRAINING_OPTIONS)
+        family, model = self.tasks["name"], self.model["name"]
+        if model not in MODELS_OF[family]:
+            refuse("model name", model, f"{one_of(MODELS_OF[family])} for {family} tasks")
+        self._check_omniglot() if family == "omniglot" else self._check_sinusoid()
+
+    def _check_sinusoid(self) -> None:
         points = self.training["meta_batch"] * (self.training["shots"] + self.training["queries"])
         if points > MAX_POINTS:
             raise ValueError(
@@ -94,6 +124,24 @@ class Recipe:
         if self.model["sizes"][0] != features or self.model["sizes"][-1] != 1:
             allowed = f"from {features} (the tasks' features) to 1 output"
             refuse("sizes", self.model["sizes"], allowed)
+
+    def _check_omniglot(self) -> None:
+        way, training = self.tasks["way"], self.training
+        if self.model["way"] != way:
+            refuse("model's way", self.model["way"], f"{way}, the tasks' way")
+        if self.learner["name"] != "maml":
+            refuse("learner", self.learner["name"], "maml for omniglot tasks")
+        if training["shots"] + training["queries"] > DRAWINGS:
+            raise ValueError(
+                f"shots + queries is {training['shots'] + training['queries']}; "
+                f"it must be at most {DRAWINGS}, the drawings of a character"
+            )
+        images = training["meta_batch"] * way * (training["shots"] + training["queries"])
+        if images > MAX_IMAGES:
+            raise ValueError(
+                f"meta_batch x way x (shots + queries) is {images:,}; "
+                f"it must be at most {MAX_IMAGES:,}"
+            )
 
     @classmethod
     def from_json(cls, given: Any) -> Recipe:
@@ -109,22 +157,39 @@ class Recipe:
     @property
     def title(self) -> str:
         """What to call it: "maml", "joint", or "oracle", which is joint training told the task."""
-        return "oracle" if self.tasks["reveal_task"] else self.learner["name"]
+        if self.family == "sinusoid":
+            return "oracle" if self.tasks["reveal_task"] else self.learner["name"]
+        return f"{self.tasks['way']}-way {self.training['shots']}-shot {self.model['name']}"
+
+    @property
+    def family(self) -> str:
+        """Which kind of tasks it is for: "sinusoid" (regression) or "omniglot" (classification)."""
+        return self.tasks["name"]
 
     def make_model(self) -> Model:
-        from maml_edu.models import mlp
+        from maml_edu.models import conv4, dense4, mlp
 
-        return mlp(*self.model["sizes"])
+        if self.model["name"] == "mlp":
+            return mlp(*self.model["sizes"])
+        return {"conv4": conv4, "dense4": dense4}[self.model["name"]](self.model["way"])
 
     def make_learner(self) -> Learner:
+        from torch.nn.functional import cross_entropy, mse_loss
+
         from maml_edu.learners import learner_class
 
+        loss = cross_entropy if self.family == "omniglot" else mse_loss
         options = {key: value for key, value in self.learner.items() if key != "name"}
-        return learner_class(self.learner["name"])(self.make_model(), **options)
+        return learner_class(self.learner["name"])(self.make_model(), loss, **options)
 
-    def make_tasks(self) -> TaskSource:
-        from maml_edu.tasks import SinusoidTasks
+    def make_tasks(self, split: str = "train", source: Any = "auto") -> TaskSource:
+        """Its tasks. The split, and where the drawings are from, matter to Omniglot alone; only
+        the training split is turned."""
+        from maml_edu.tasks import OmniglotTasks, SinusoidTasks
 
+        if self.family == "omniglot":
+            rotations = self.tasks["rotations"] and split == "train"
+            return OmniglotTasks(split, self.tasks["way"], rotations=rotations, source=source)
         options = {key: value for key, value in self.tasks.items() if key != "name"}
         return SinusoidTasks(**{k: tuple(v) if k in WAVES else v for k, v in options.items()})
 
@@ -174,4 +239,69 @@ def sine_recipe(
             "reveal_task": oracle,
         },
         training={**SINE, "replay": replay, **training},
+    )
+
+
+# The paper's own settings (Finn et al. 2017, appendix A.1), by way.
+OMNIGLOT = {
+    5: {"inner_lr": 0.4, "inner_steps": 1, "meta_batch": 32},
+    20: {"inner_lr": 0.1, "inner_steps": 5, "meta_batch": 16},
+}
+
+
+def omniglot_recipe(
+    way: int = 5,
+    shot: int = 1,
+    *,
+    model: str = "conv4",
+    queries: int | None = None,
+    inner_lr: float | None = None,
+    inner_steps: int | None = None,
+    meta_batch: int | None = None,
+    steps: int = 60_000,
+    meta_lr: float = 1e-3,
+    warmup: float = 0.0,
+    schedule: str = "constant",
+    seed: int = 0,
+    rotations: bool = True,
+    data: str = "omniglot",
+    start: str | None = None,
+    chunk_size: int | None = None,
+    **learner: Any,
+) -> Recipe:
+    """Few-shot classification of Omniglot's characters, by the paper's settings unless told others
+    (Finn et al. 2017, section 5.2): ways up to 10 have those of 5-way, larger ones those of 20-way.
+
+    queries: drawings a character to be judged on; as many as `shot` unless said otherwise, as in
+        the authors' code.
+    chunk_size: tasks differentiated side by side; about 120 images' worth unless said otherwise,
+        as fits a core's cache.
+    learner: `first_order`, `learned_rates`, `per_step_losses`, `protocol`; see `learners.MAML`.
+    """
+    paper = OMNIGLOT[5 if way <= 10 else 20]
+    queries = shot if queries is None else queries
+    images = max(1, way * (shot + queries))
+    training = {
+        "steps": steps,
+        "meta_batch": paper["meta_batch"] if meta_batch is None else meta_batch,
+        "shots": shot,
+        "queries": queries,
+        "meta_lr": meta_lr,
+        "warmup": warmup,
+        "schedule": schedule,
+        "seed": seed,
+        "replay": True,
+        "chunk_size": max(1, 120 // images) if chunk_size is None else chunk_size,
+    }
+    return Recipe(
+        learner={
+            "name": "maml",
+            "inner_lr": paper["inner_lr"] if inner_lr is None else inner_lr,
+            "inner_steps": paper["inner_steps"] if inner_steps is None else inner_steps,
+            "first_order": False,
+            **learner,
+        },
+        model={"name": model, "way": way},
+        tasks={"name": "omniglot", "way": way, "rotations": rotations, "data": data},
+        training=training if start is None else {**training, "start": start},
     )

@@ -73,7 +73,7 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, Recipe, Spent]:
     step = single["step"]
     if not 0 <= step <= recipe.training["steps"]:
         raise CheckpointError(f"{path} is at step {step} of {recipe.training['steps']}")
-    shapes = recipe.make_model().shapes()
+    shapes = recipe.make_learner().shapes()
     expected = {f"theta/{name}": shape for name, shape in shapes.items()}
     if step > 0:
         for name, shape in shapes.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from safetensors.torch import load as parse_safetensors
 from torch import Tensor
 
 from maml_edu.inner import Theta
-from maml_edu.models import Model
 
+Shapes = Mapping[str, tuple[int, ...]]  # of each tensor of a theta, by name
 MAX_JSON = 2**20  # bytes
 MAX_TENSORS = 2**28
 
@@ -94,10 +95,10 @@ def parse_object(content: bytes | str, path: Path) -> dict[str, Any]:
     return value
 
 
-def check_theta(theta: Theta, model: Model, path: Path) -> None:
-    """Raise unless theta has the model's parameters: names, shapes, float32, all finite."""
-    check_names(set(theta), set(model.shapes()), path)
-    for name, shape in model.shapes().items():
+def check_theta(theta: Theta, shapes: Shapes, path: Path) -> None:
+    """Raise unless theta has the learner's tensors: names, shapes, float32, all finite."""
+    check_names(set(theta), set(shapes), path)
+    for name, shape in shapes.items():
         check_tensor(name, theta[name], shape, path)
 
 

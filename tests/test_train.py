@@ -132,10 +132,12 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_state(tmp_path, monkey
 KILLED_IN_A_SAVE = """
 import os, sys, time
 from pathlib import Path
+import torch
 from maml_edu import safe_files
 from maml_edu.train import run_training
 from tests.test_train import RECIPE
 
+torch.set_num_threads(1)  # as in the tests: the order of additions is a part of the bits
 out, before = Path(sys.argv[1]), sys.argv[2] == "before"
 real, calls = os.replace, 0
 

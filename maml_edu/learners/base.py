@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from maml_edu.inner import Rate, Theta, adapt
-from maml_edu.models import Model
+from maml_edu.models import Model, predict
+from maml_edu.models.protocol import check_protocol
 from maml_edu.tasks import TaskBatch
 
 
@@ -19,12 +21,30 @@ class Learner:
 
     loss: (outputs, y) -> a scalar; the mean squared error unless said otherwise.
     inner_lr, inner_steps: how it adapts; see `maml_edu.inner.adapt`.
+    protocol: whose statistics batch-norm uses for queries; see `maml_edu.models.protocol`.
     """
 
     model: Model
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
     inner_lr: Rate | Sequence[Rate] = 0.01
     inner_steps: int = 1
+    protocol: str = "transductive"
+
+    def __post_init__(self):
+        check_protocol(self.protocol)
+
+    def init(
+        self,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> Theta:
+        """All that the outer loop trains, fresh: the model's parameters, for most learners."""
+        return self.model.init(generator=generator, device=device)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each tensor of a theta."""
+        return self.model.shapes()
 
     def adapt(
         self,
@@ -39,22 +59,35 @@ class Learner:
         support: x (shots, features) and y (shots, outputs).
         inner_steps: other than the learner's own, as when a model is tested with more steps.
         """
+        inner_steps = self.inner_steps if inner_steps is None else inner_steps
+        parameters, inner_lr = self.split(theta, inner_steps)
         return adapt(
             self.loss_at,
-            theta,
+            parameters,
             *support,
-            inner_lr=self.inner_lr,
-            inner_steps=self.inner_steps if inner_steps is None else inner_steps,
+            inner_lr=inner_lr,
+            inner_steps=inner_steps,
             first_order=first_order,
         )
 
-    def predict(self, state: Theta, x: Tensor) -> Tensor:
-        """The outputs of one adapted state at x: (samples, features) -> (samples, outputs)."""
-        return self.model(state, x)
+    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
+        """theta as the model's parameters and the rates of so many inner steps."""
+        return theta, self.inner_lr
 
-    def loss_at(self, state: Theta, x: Tensor, y: Tensor) -> Tensor:
-        """The loss of one state on one set of samples: a scalar."""
-        return self.loss(self.predict(state, x), y)
+    def predict(self, state: Theta, x: Tensor, support_x: Tensor | None = None) -> Tensor:
+        """The outputs of one adapted state at queries x: (queries, features) -> (queries, outputs).
+
+        support_x: the task's support set, which all protocols but the transductive look at too.
+        """
+        return predict(self.model, state, x, support_x, self.protocol)
+
+    def loss_at(
+        self, state: Theta, x: Tensor, y: Tensor, support_x: Tensor | None = None
+    ) -> Tensor:
+        """The loss of one state: a scalar. On the query set, give the support set's x as well;
+        without it, x is a batch by itself, as the support set is."""
+        outputs = self.model(state, x) if support_x is None else self.predict(state, x, support_x)
+        return self.loss(outputs, y)
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
         """What the outer loop minimises over theta, for one task: a scalar."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from maml_edu.inner import Theta
+from maml_edu.inner import Rate, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.tasks import TaskBatch
+
+RATES = "inner_lr."  # the names of learned rates: this, and the name of the parameter they are for
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,57 @@ class MAML(Learner):
     Finn, Abbeel & Levine (2017, arXiv 1703.03400), algorithm 2. The loss is taken after adapting,
     so its gradient passes through the inner steps; `first_order=True` leaves that passage out
     (their section 5.2, "first-order approximation").
+
+    Two changes from MAML++ (Antoniou, Edwards & Storkey 2019, arXiv 1810.09502, section 4):
+    learned_rates: theta also holds a rate for each parameter tensor and inner step, which starts
+        at inner_lr and is meta-learned. Steps beyond those go on at the last one's rates.
+    per_step_losses: minimise the mean of the query losses after each step, not the last alone.
     """
 
     first_order: bool = False
+    learned_rates: bool = False
+    per_step_losses: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.learned_rates and self.inner_steps < 1:
+            raise ValueError(
+                f"inner_steps is {self.inner_steps}; with learned_rates it must be 1 or more"
+            )
+        if self.learned_rates and not isinstance(self.inner_lr, float | int):
+            raise ValueError("inner_lr is not one number; with learned_rates it must be")
+
+    def init(
+        self,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> Theta:
+        theta = super().init(generator=generator, device=device)
+        rates = {RATES + name: (self.inner_steps,) for name in theta} if self.learned_rates else {}
+        return theta | {
+            name: torch.full(shape, float(self.inner_lr), device=device)
+            for name, shape in rates.items()
+        }
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = super().shapes()
+        rates = {RATES + name: (self.inner_steps,) for name in shapes} if self.learned_rates else {}
+        return shapes | rates
+
+    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
+        if not self.learned_rates:
+            return super().split(theta, inner_steps)
+        parameters = {name: p for name, p in theta.items() if not name.startswith(RATES)}
+        last = self.inner_steps - 1
+        return parameters, [
+            {name: theta[RATES + name][min(step, last)] for name in parameters}
+            for step in range(inner_steps)
+        ]
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
-        adapted = self.adapt(theta, task.support, first_order=self.first_order)[-1]
-        return self.loss_at(adapted, *task.query)
+        states = self.adapt(theta, task.support, first_order=self.first_order)
+        if not self.per_step_losses:
+            return self.loss_at(states[-1], *task.query, task.support_x)
+        losses = [self.loss_at(state, *task.query, task.support_x) for state in states[1:]]
+        return torch.stack(losses).mean()
