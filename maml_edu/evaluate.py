@@ -77,7 +77,7 @@ def evaluate(
 
 
 def accuracy(outputs: Tensor, y: Tensor) -> Tensor:
-    """The share of samples whose highest logit, (samples, way), is that of their label (samples,)."""
+    """The share of samples whose highest logit, (samples, way), is at their label (samples,)."""
     return (outputs.argmax(-1) == y).float().mean()
 
 
