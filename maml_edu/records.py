@@ -74,3 +74,84 @@ class TrainingTrace:
     meta_loss: np.ndarray  # (records,) mean meta-loss since the record before
     checks: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
     # inner step -> (meta-steps, mean query error, 95% half-width), on tasks kept for checking
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """One-shot questions for a person: which candidate is the same character as the query?
+
+    Pixels run from 0 for paper to 1 for ink.
+    """
+
+    query: np.ndarray  # (questions, height, width) the drawing that is asked about
+    support: np.ndarray  # (questions, way, height, width) the candidates
+    answer: np.ndarray  # (questions,) the right candidate, 0 to way - 1
+    guesses: np.ndarray | None = None  # (questions,) what a model chose, if there is one
+    model: str = "the model"  # how to call it
+
+    @property
+    def way(self) -> int:
+        return self.support.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One learner adapting to one N-way task of drawings, at every inner step.
+
+    Images are (…, height, width), 1 for ink and 0 for paper; labels are 0 … way - 1.
+    """
+
+    learner: str  # "MAML"
+    inner_lr: float | None  # None: a learned rate per parameter
+    protocol: str  # whose statistics batch-norm used for the queries: see models.PROTOCOLS
+    names: tuple[str, ...]  # (way,) what the labels are called: "A", "B", …
+    support_images: np.ndarray  # (way * shots, height, width)
+    support_labels: np.ndarray  # (way * shots,)
+    query_images: np.ndarray  # (queries, height, width)
+    query_labels: np.ndarray  # (queries,)
+    probabilities: np.ndarray  # (steps + 1, queries, way) the network's, for every query
+    support_loss: np.ndarray  # (steps + 1,) cross-entropy on the support set
+    query_loss: np.ndarray  # (steps + 1,) cross-entropy on the query set
+    accuracy: np.ndarray  # (steps + 1,) the share of queries whose likeliest label is right
+
+    @property
+    def inner_steps(self) -> int:
+        return len(self.probabilities) - 1
+
+    @property
+    def way(self) -> int:
+        return len(self.names)
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The likeliest label of each query at each step, (steps + 1, queries); -1: not finite."""
+        finite = np.isfinite(self.probabilities).all(-1)
+        return np.where(finite, np.nan_to_num(self.probabilities, nan=-1).argmax(-1), -1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each query is answered rightly at each step, (steps + 1, queries)."""
+        return self.answers == self.query_labels
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """Some drawings in a row or a grid, each with a few words under it: a part of a Gallery."""
+
+    title: str
+    images: np.ndarray  # (n, height, width), 1 for ink and 0 for paper
+    captions: tuple[str, ...]  # (n,)
+    labels: tuple[int, ...] | None = None  # (n,) gives each the colour of its class
+    columns: int = 10  # at most; a narrow page has fewer
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Drawings to look at, such as the support and query set of a task."""
+
+    title: str
+    parts: tuple[Drawings, ...]
+    summary: str  # what there is to see, in words

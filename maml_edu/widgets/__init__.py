@@ -1,4 +1,5 @@
-"""What moves: `Player(trace)` scrubs a record, `explore(compute, ...)` recomputes it on sliders.
+"""What moves: `Player(trace)` scrubs a record, `explore(compute, ...)` recomputes it on sliders,
+`Quiz(record)` asks a person.
 
 Python gives the whole picture of every step at once as a scene (`maml_edu.scenes`); the browser
 then scrubs it without asking the kernel, so it also moves on a slow link and in a static page.
@@ -8,5 +9,6 @@ from __future__ import annotations
 
 from maml_edu.widgets.controls import Choice, Slider, Toggle
 from maml_edu.widgets.player import Player, explore
+from maml_edu.widgets.quiz import Quiz
 
-__all__ = ["Choice", "Player", "Slider", "Toggle", "explore"]
+__all__ = ["Choice", "Player", "Quiz", "Slider", "Toggle", "explore"]
