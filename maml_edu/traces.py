@@ -6,7 +6,7 @@ frozen records of `maml_edu.records`, which `plots` and `widgets` draw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,18 +14,27 @@ import torch._dynamo  # the first gradient would load it, for a second, amid a p
 from torch import Tensor
 from torch.func import vmap
 
+from maml_edu.evaluate import accuracy
 from maml_edu.inner import Theta
 from maml_edu.learners import Learner
 from maml_edu.outer import TrainState
-from maml_edu.records import AdaptationTrace, ComparisonTrace, PlaneTrace, TrainingTrace
+from maml_edu.records import (
+    AdaptationTrace,
+    Classification,
+    ComparisonTrace,
+    PlaneTrace,
+    TrainingTrace,
+)
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 __all__ = [
     "AdaptationTrace",
+    "Classification",
     "ComparisonTrace",
     "PlaneTrace",
     "TrainingTrace",
     "adaptation",
+    "classification",
     "comparison",
     "plane",
     "training",
@@ -79,6 +88,51 @@ def adaptation(
         path=path,
         path_share=share,
     )
+
+
+@torch.no_grad()
+def classification(
+    learner: Learner,
+    theta: Theta,
+    task: TaskBatch,
+    *,
+    inner_steps: int = 3,
+    names: Sequence[str] | None = None,
+    name: str | None = None,
+) -> Classification:
+    """Watch a learner adapt to one N-way task of drawings (a `TaskBatch.task`).
+
+    names: what the labels are called, A, B, C, … unless said otherwise; at least one a class.
+    name: what to call the learner; its class name unless said otherwise.
+    """
+    states = learner.adapt(theta, task.support, inner_steps=inner_steps)
+    outputs = torch.stack([learner.predict(s, task.query_x, task.support_x) for s in states])
+    way = outputs.shape[-1]
+    names = [label_name(label) for label in range(way)] if names is None else names
+    if len(names) < way:
+        raise ValueError(f"names has {len(names)} entries; the learner tells {way} classes apart")
+    rate = learner.inner_lr
+    learned = getattr(learner, "learned_rates", False) or not isinstance(rate, int | float)
+    return Classification(
+        learner=name or type(learner).__name__,
+        inner_lr=None if learned else float(rate),
+        protocol=learner.protocol,
+        names=tuple(names[:way]),
+        support_images=_numpy(task.support_x.flatten(0, -3)),
+        support_labels=task.support_y.cpu().numpy(),
+        query_images=_numpy(task.query_x.flatten(0, -3)),
+        query_labels=task.query_y.cpu().numpy(),
+        probabilities=_numpy(outputs.softmax(-1)),
+        support_loss=_numpy(torch.stack([learner.loss_at(s, *task.support) for s in states])),
+        query_loss=_numpy(torch.stack([learner.loss(out, task.query_y) for out in outputs])),
+        accuracy=_numpy(torch.stack([accuracy(out, task.query_y) for out in outputs])),
+    )
+
+
+def label_name(label: int) -> str:
+    """A, B, …, Z, AA, AB, …: what a task's label 0, 1, … is called."""
+    rest, letter = divmod(label, 26)
+    return (label_name(rest - 1) if rest else "") + chr(ord("A") + letter)
 
 
 def comparison(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
@@ -28,6 +29,17 @@ def test_the_curve_drawn_is_the_curve_of_that_step():
     for step in (0, 4):
         lines = {line.get_label(): line for line in plots.function(trace, step).lines}
         assert lines["adapted"].get_ydata() == pytest.approx(trace.curves[step], abs=2e-3)
+
+
+def test_the_bars_drawn_are_the_probabilities_of_that_step():
+    record = RECORDS["classification"]
+    queries = plots.picture(record, 2).axes[1]
+    bars = [bar.get_height() for container in queries.containers for bar in container]
+    shown = record.probabilities[2].reshape(5, 3, 5).swapaxes(0, 1)  # a query of each class in turn
+    ratio = np.array(bars) / shown.ravel()
+    assert ratio == pytest.approx(ratio[0], rel=0.02)
+    words = {text.get_text() for text in queries.texts}
+    assert any(word.startswith("A ✓") for word in words)
 
 
 def test_draws_on_the_axes_it_is_given():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from maml_edu import traces
+from maml_edu.evaluate import accuracy
 from maml_edu.learners import MAML, Joint
-from maml_edu.models import mlp
+from maml_edu.models import PROTOCOLS, conv4, mlp
 from maml_edu.outer import meta_train
-from maml_edu.tasks import SinusoidTasks
+from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 TASKS = SinusoidTasks()
 MODEL = mlp(1, 8, 1)
@@ -96,3 +98,50 @@ def test_training_leaves_out_the_start():
     assert trace.steps.tolist() == [2, 4]
     assert np.isfinite(trace.meta_loss).all()
     assert traces.training("MAML", []).steps.size == 0
+
+
+def drawn_task(way=3, shots=2, queries=4):
+    generator = torch.Generator().manual_seed(3)
+    images = torch.rand(way * (shots + queries), 1, 28, 28, generator=generator)
+    labels = torch.arange(way)
+    cut = way * shots
+    return TaskBatch(
+        images[:cut], labels.repeat_interleave(shots), images[cut:],
+        labels.repeat_interleave(queries),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_classification_is_the_learners_own(protocol):
+    learner = MAML(conv4(3, channels=4), cross_entropy, inner_lr=0.4, protocol=protocol)
+    theta, task = learner.init(generator=torch.Generator().manual_seed(0)), drawn_task()
+    record = traces.classification(learner, theta, task, inner_steps=2)
+    states = learner.adapt(theta, task.support, inner_steps=2)
+    for step, state in enumerate(states):
+        outputs = learner.predict(state, task.query_x, task.support_x)
+        np.testing.assert_allclose(record.probabilities[step], outputs.softmax(-1), rtol=1e-5)
+        assert record.query_loss[step] == pytest.approx(cross_entropy(outputs, task.query_y).item())
+        assert record.accuracy[step] == pytest.approx(accuracy(outputs, task.query_y).item())
+        assert record.right[step].mean() == pytest.approx(record.accuracy[step])
+        loss = learner.loss_at(state, *task.support).item()
+        assert record.support_loss[step] == pytest.approx(loss)
+    np.testing.assert_allclose(record.support_images, task.support_x[:, 0])
+    assert record.names == ("A", "B", "C")
+    assert (record.way, record.inner_steps, record.protocol) == (3, 2, protocol)
+    assert record.inner_lr == 0.4
+
+
+def test_classes_may_be_named_and_rates_learned():
+    learner = MAML(conv4(3, channels=2), cross_entropy, learned_rates=True)
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    record = traces.classification(learner, theta, drawn_task(), names=["cat", "dog", "eel", "x"])
+    assert record.names == ("cat", "dog", "eel")
+    assert record.inner_lr is None
+    with pytest.raises(ValueError, match="names has 2 entries; the learner tells 3 classes apart"):
+        traces.classification(learner, theta, drawn_task(), names=["cat", "dog"])
+
+
+def test_labels_are_called_as_columns_of_a_sheet():
+    assert [traces.label_name(i) for i in (0, 25, 26, 51, 52, 701, 702)] == [
+        "A", "Z", "AA", "AZ", "BA", "ZZ", "AAA",
+    ]  # fmt: skip

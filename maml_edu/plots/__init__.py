@@ -13,6 +13,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from maml_edu.plots.gallery import height_to_width
 from maml_edu.plots.marks import draw
 from maml_edu.plots.picture import Picture, ShownAxes, png, show
 from maml_edu.records import AdaptationTrace, ComparisonTrace, PlaneTrace, TrainingTrace
@@ -76,7 +77,8 @@ def from_scene(drawn: dict, step: int | None = None) -> Figure:
     columns = [3, 2] if side else [1]
     halves = figure.subfigures(1, len(columns), width_ratios=columns, squeeze=False)[0]
     for part, panels in zip(halves, (main, side), strict=False):
-        rows = part.subplots(len(panels), 1, squeeze=False)[:, 0]
+        heights = [1.0 if p["x"] else height_to_width(p["marks"][0]) + 0.08 for p in panels]
+        rows = part.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
         for ax, panel in zip(rows, panels, strict=True):
             draw(ax, panel, step)
     where = f"{drawn['frame_label']} {step} of {drawn['frames'] - 1}"

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from maml_edu.plots.gallery import draw_gallery
 from maml_edu.style import ROLES, Role
 
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^", "cross": "P", "star": "*"}
@@ -16,6 +17,8 @@ MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^", "cross
 
 def draw(ax: Axes, panel: dict, step: int) -> Axes:
     """Draw one panel at frame `step` on `ax`: marks, axes, legend, and what it has to say."""
+    if panel["x"] is None:
+        return draw_gallery(ax, panel, step)
     for mark in panel["marks"]:
         now = {**mark, **mark["frames"][step]} if mark.get("frames") else mark
         DRAW[mark["kind"]](ax, now, ROLES[mark["role"]], step)

@@ -18,6 +18,8 @@ for every frame: the curve is seen to move, not the axes. A mark is `{"kind", "r
     points  x, y              markers
     trail   x, y              one position per frame: the way so far solid, the rest faint
     arrow   x, y, dx, dy      from (x, y), in the axes' units
+    images  images, captions  a grid of small drawings, in at most `columns` columns; alone in a
+                              panel without axes (its `x` and `y` are None), see `marks.images`
 
 A mark with `frames`, one dict per frame, has its data overridden by that frame's. A mark without a
 `name` is not in the legend. A new kind of lesson adds a mark here and a drawing of it in
@@ -44,7 +46,8 @@ def finish(
     title: str, panels: list[dict], summary: list[str], frame_label: str = "inner step"
 ) -> dict:
     """Assemble a scene: one frame per entry of `summary`, and the looks its marks ask for."""
-    roles = {mark["role"] for panel in panels for mark in panel["marks"]}
+    drawn = [mark for panel in panels for mark in panel["marks"]]
+    roles = {role for mark in drawn for role in (mark["role"], *mark.get("classes", ()))}
     return {
         "title": title,
         "frames": len(summary),
@@ -71,4 +74,11 @@ def check_step(step: int | None, frames: int) -> int:
 
 
 # Importing them registers each record's scene.
-from maml_edu.scenes import adaptation, comparison, plane, training  # noqa: E402, F401
+from maml_edu.scenes import (  # noqa: E402
+    adaptation,  # noqa: F401
+    classification,  # noqa: F401
+    comparison,  # noqa: F401
+    gallery,  # noqa: F401
+    plane,  # noqa: F401
+    training,  # noqa: F401
+)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from maml_edu.scenes.axes import numbers
+from maml_edu.scenes.ink import ink
+from maml_edu.style import series
 
 
 def panel(
@@ -13,6 +17,37 @@ def panel(
     """A panel; `extra` may hold `place`, `equal` (one scale for both axes) and `notes`."""
     base = {"id": name, "title": title, "place": "main", "equal": False, "notes": None}
     return {**base, "x": x, "y": y, "marks": marks, "alt": alt, **extra}
+
+
+def gallery(name: str, title: str, images: dict, alt: list[str], **extra: object) -> dict:
+    """A panel without axes that holds one mark of `images`."""
+    return {**panel(name, title, {}, {}, [images], alt, **extra), "x": None, "y": None}
+
+
+def images(
+    role: str,
+    drawings: np.ndarray,
+    captions: Sequence[str],
+    *,
+    labels: Sequence[int] | None = None,
+    columns: int = 10,
+    frames: list[dict] | None = None,
+    names: Sequence[str] = (),
+) -> dict:
+    """Drawings (n, height, width), 1 for ink, each with a caption, and the colour of its class.
+
+    frames: per frame "captions" (n,), "right" (n,) whether to frame it as wrong or not, and "bars"
+        (n, classes) from 0 to 1, drawn beside each drawing and called `names`. None of it is
+        needed in a picture that does not move.
+    """
+    if len(captions) != len(drawings):
+        raise ValueError(f"captions has {len(captions)} entries; there are {len(drawings)} images")
+    mark = {"kind": "images", "role": role, "name": None, "columns": columns, "names": list(names)}
+    mark |= {"images": [ink(one) for one in drawings], "captions": list(captions)}
+    mark["labels"] = None if labels is None else [int(label) for label in labels]
+    ways = max(len(names), 1 + max(mark["labels"] or [-1]))
+    mark["classes"] = [series(label) for label in range(ways)]
+    return {**mark, "frames": frames} if frames else mark
 
 
 def line(role: str, name: str | None, x: np.ndarray, y: np.ndarray, on: tuple[dict, dict]) -> dict:

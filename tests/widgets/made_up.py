@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from maml_edu.records import AdaptationTrace, ComparisonTrace, PlaneTrace, TrainingTrace
+from maml_edu.records import (
+    AdaptationTrace,
+    Classification,
+    ComparisonTrace,
+    Drawings,
+    Gallery,
+    PlaneTrace,
+    TrainingTrace,
+)
 
 
 def adaptation(
@@ -67,3 +75,35 @@ def training(records: int = 40) -> TrainingTrace:
         checks[inner] = (at, level + 3 * np.exp(-at / 400), np.full(len(at), 0.15))
     noise = 1 + 0.2 * np.sin(np.arange(records) * 7.0)
     return TrainingTrace("MAML", steps, (0.6 + 3.5 * np.exp(-steps / 300)) * noise, checks)
+
+
+def classification(
+    way: int = 5, shots: int = 1, queries: int = 3, steps: int = 3, growth: float = 3.0
+) -> Classification:
+    """Logits of the right label that grow at each step, and noise on all of them."""
+    rng = np.random.default_rng(way)
+    support, query = np.repeat(np.arange(way), shots), np.repeat(np.arange(way), queries)
+    with np.errstate(over="ignore", invalid="ignore"):
+        right = growth * np.arange(steps + 1, dtype=float)[:, None, None] * np.eye(way)[query]
+        odds = np.exp(right + rng.normal(size=(len(query), way)))
+        chances = odds / odds.sum(-1, keepdims=True)
+        loss = -np.log(chances[:, np.arange(len(query)), query]).mean(1)
+    return Classification(
+        "MAML", 0.4, "transductive", tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:way]),
+        drawings(len(support)), support, drawings(len(query)), query, chances, 0.5 * loss, loss,
+        (chances.argmax(-1) == query).mean(1),
+    )  # fmt: skip
+
+
+def drawings(n: int) -> np.ndarray:
+    """Rings of n sizes."""
+    y, x = np.mgrid[-1:1:28j, -1:1:28j]
+    size = np.linspace(0.3, 0.9, n)[:, None, None]
+    return np.exp(-60 * (np.hypot(x, y) - size) ** 2)
+
+
+def gallery() -> Gallery:
+    """Two parts, of which one has labels."""
+    some = Drawings("some", drawings(12), tuple("abcdefghijkl"))
+    others = Drawings("others", drawings(3), ("one", "two", "three"), labels=(0, 1, 7))
+    return Gallery("Rings", (some, others), "Fifteen rings.")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import io
 import json
 
+import matplotlib.image
 import numpy as np
 import pytest
 
-from maml_edu.scenes import describe, scene
+from maml_edu.scenes import describe, marks, scene
+from maml_edu.scenes.ink import ink
 from tests.widgets import made_up
 
 RECORDS = {
@@ -23,6 +28,13 @@ RECORDS = {
     "training": made_up.training(),
     "one record": made_up.training(1),
     "no records": made_up.training(0),
+    "classification": made_up.classification(),
+    "twenty ways": made_up.classification(way=20, queries=1),
+    "five shots": made_up.classification(shots=5, queries=2),
+    "many of two": made_up.classification(way=2, shots=10, queries=10),
+    "classification without steps": made_up.classification(steps=0),
+    "classification diverged": made_up.classification(growth=1e3),
+    "gallery": made_up.gallery(),
 }
 
 
@@ -58,7 +70,7 @@ def test_every_frame_has_words_and_every_role_a_look(record):
 
 def test_every_axis_is_a_finite_interval(record):
     for p in scene(record)["panels"]:
-        for axis in (p["x"], p["y"]):
+        for axis in (p["x"], p["y"]) if p["x"] else ():
             low, high = axis["domain"]
             assert low < high
             assert axis["scale"] == "linear" or low > 0
@@ -104,6 +116,65 @@ def test_arrows_share_one_scale():
     lengths = {n: np.hypot(drawn[n]["dx"], drawn[n]["dy"]) for n in record.arrows}
     ratios = [lengths[n] / np.hypot(*record.arrows[n]) for n in record.arrows]
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
+
+
+def test_every_querys_bars_are_its_probabilities():
+    record = RECORDS["classification"]
+    drawn = panel(scene(record), "queries")["marks"][0]
+    order = [drawn["images"].index(image) for image in drawn["images"]]
+    assert order == list(range(15))  # all different
+    shown = [0, 3, 6, 9, 12, 1, 4, 7, 10, 13, 2, 5, 8, 11, 14]  # one of each class in turn
+    for step, frame in enumerate(drawn["frames"]):
+        np.testing.assert_allclose(frame["bars"], record.probabilities[step, shown], atol=1e-3)
+        assert frame["right"] == record.right[step, shown].tolist()
+    assert drawn["labels"] == record.query_labels[shown].tolist() == [0, 1, 2, 3, 4] * 3
+
+
+def test_right_and_wrong_are_told_in_words():
+    record = RECORDS["classification"]
+    made = scene(record)
+    first, last = (panel(made, "queries")["marks"][0]["frames"][i]["captions"] for i in (0, -1))
+    assert {text.split()[1] for text in first} == {"✓", "✗"}
+    assert all(text.split()[1] == "✓" for text in last)
+    right = round(15 * record.accuracy[1])
+    assert f"after 1 inner step: {right} of 15 queries right" in made["summary"][1]
+    assert "before adapting" in made["summary"][0]
+
+
+def test_a_query_without_an_answer_is_wrong():
+    chances = np.full((2, 15, 5), np.nan)
+    record = dataclasses.replace(made_up.classification(steps=1), probabilities=chances)
+    assert not record.right.any()
+    drawn = panel(scene(record), "queries")["marks"][0]["frames"][0]
+    assert drawn["captions"][0] == "A ✗ not finite"
+    assert np.all(np.array(drawn["bars"]) == 0)
+
+
+def test_twenty_ways_show_some_queries_and_say_so():
+    made = scene(RECORDS["twenty ways"])
+    assert len(panel(made, "queries")["marks"][0]["images"]) == 15
+    assert "15 of 20 queries" in panel(made, "queries")["title"]
+    assert len(panel(made, "support")["marks"][0]["images"]) == 20
+
+
+def test_support_drawings_of_a_class_stand_together():
+    drawn = panel(scene(RECORDS["five shots"]), "support")["marks"][0]
+    assert drawn["captions"] == [letter for letter in "ABCDE" for _ in range(5)]
+    assert drawn["columns"] == 10
+
+
+def test_a_drawing_comes_back_from_its_png():
+    image = made_up.drawings(3)[1]
+    read = matplotlib.image.imread(io.BytesIO(base64.b64decode(ink(image))))
+    np.testing.assert_allclose(read[..., -1], image, atol=1 / 255)  # opacity is ink
+    assert (read[..., :-1] == 0).all()
+    with pytest.raises(ValueError, match="image has shape"):
+        ink(image[0])
+
+
+def test_each_image_has_a_caption():
+    with pytest.raises(ValueError, match="captions has 2 entries; there are 3 images"):
+        marks.images("support", made_up.drawings(3), ["a", "b"])
 
 
 def test_describe_is_the_summary_of_a_step():

@@ -53,6 +53,7 @@ function render({ model, el }) {
     heading.textContent = scene.title;
     const [panel, ...others] = scene.panels;
     heading.hidden = !others.length && panel?.title === scene.title; // said once is enough
+    grid.toggleAttribute("data-gallery", scene.panels.some((p) => !p.x));
     grid.toggleAttribute("data-tall", !others.length && Boolean(panel?.equal));
     root.setAttribute("aria-label", scene.title);
     const columns = ["main", "side"].map((place) => scene.panels.filter((p) => p.place === place));

@@ -3,6 +3,7 @@ import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
 import { element } from "./dom.js";
+import { galleryHeight, galleryView } from "./gallery.js";
 import { legendView } from "./legend.js";
 import { markView } from "./marks.js";
 import { tickFormat, ticks } from "./ticks.js";
@@ -24,12 +25,17 @@ export function panelView(id, player) {
   let data, scene, marks = [], size = "";
 
   function build() {
+    if (!data.x) holder.style.height = `${galleryHeight(data.marks[0], holder.clientWidth)}px`;
     const box = holder.getBoundingClientRect();
     const width = Math.max(Math.round(box.width), 160);
     const height = Math.max(Math.round(box.height), 120);
     size = `${width} ${height}`;
     svg.attr("viewBox", `0 0 ${width} ${height}`).attr("width", width).attr("height", height);
     svg.selectAll("*").remove();
+    if (!data.x) {
+      marks = [galleryView(svg, data.marks[0], width)];
+      return;
+    }
     const { x, y } = scales(data, width, height);
     const inner = [x.range(), y.range()];
     svg.append("clipPath").attr("id", clip).append("rect")
@@ -46,6 +52,7 @@ export function panelView(id, player) {
     replace(nextData, nextScene) {
       data = nextData;
       scene = nextScene;
+      root.toggleAttribute("data-gallery", !data.x);
       title.textContent = data.title;
       caption.textContent = data.caption ?? "";
       caption.hidden = !data.caption;
