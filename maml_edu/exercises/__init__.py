@@ -16,10 +16,17 @@ from maml_edu.exercises.lesson04 import (
     check_meta_rate,
     check_meta_step,
 )
+from maml_edu.exercises.lesson07 import (
+    check_draw_episode,
+    check_find_leaks,
+    check_split_by_class,
+)
 
 __all__ = [
     "Verdict",
     "check_conditional_mean",
+    "check_draw_episode",
+    "check_find_leaks",
     "check_first_below_half",
     "check_floor",
     "check_half_width",
@@ -34,6 +41,7 @@ __all__ = [
     "check_rates_step",
     "check_sample_task",
     "check_second_order",
+    "check_split_by_class",
     "check_task_loss",
     "judge",
 ]
