@@ -41,7 +41,7 @@ WAY = whole(2, 1000)
 DATA = ("omniglot", "stand-in")
 PROTOCOLS = ("transductive", "support-only", "one-by-one")  # models.PROTOCOLS, without torch
 KINDS: dict[str, dict[str, dict[str, Check]]] = {
-    "learner": {"maml": {**INNER, "first_order": flag}, "joint": INNER},
+    "learner": {"maml": {**INNER, "first_order": flag}, "joint": INNER, "protonet": {}},
     "model": {"mlp": {"sizes": layer_sizes}, "conv4": {"way": WAY}, "dense4": {"way": WAY}},
     "tasks": {
         "sinusoid": {**WAVES, "noise": not_below_0, "reveal_task": flag},
@@ -50,6 +50,7 @@ KINDS: dict[str, dict[str, dict[str, Check]]] = {
 }
 OPTIONAL: dict[str, dict[str, Check]] = {
     "maml": {
+        "head_lr": above_0,
         "learned_rates": flag,
         "per_step_losses": flag,
         "protocol": name_from(PROTOCOLS),
@@ -83,6 +84,7 @@ SINE = {
     "seed": 0,
 }
 SINE_LEARNERS = ("maml", "joint", "oracle")
+OMNIGLOT_LEARNERS = ("maml", "protonet")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class Recipe:
             check_all(part, options, kinds[name], OPTIONAL.get(name))
         check_all("training", self.training, TRAINING, TRAINING_OPTIONS)
         family, model = self.tasks["name"], self.model["name"]
+        if family == "sinusoid" and self.learner["name"] == "protonet":
+            refuse("learner", "protonet", "maml or joint for sinusoid tasks")
         if model not in MODELS_OF[family]:
             refuse("model name", model, f"{one_of(MODELS_OF[family])} for {family} tasks")
         self._check_omniglot() if family == "omniglot" else self._check_sinusoid()
@@ -129,8 +133,10 @@ class Recipe:
         way, training = self.tasks["way"], self.training
         if self.model["way"] != way:
             refuse("model's way", self.model["way"], f"{way}, the tasks' way")
-        if self.learner["name"] != "maml":
-            refuse("learner", self.learner["name"], "maml for omniglot tasks")
+        if self.learner["name"] not in OMNIGLOT_LEARNERS:
+            refuse(
+                "learner", self.learner["name"], f"{one_of(OMNIGLOT_LEARNERS)} for omniglot tasks"
+            )
         if training["shots"] + training["queries"] > DRAWINGS:
             raise ValueError(
                 f"shots + queries is {training['shots'] + training['queries']}; "
@@ -159,7 +165,8 @@ class Recipe:
         """What to call it: "maml", "joint", or "oracle", which is joint training told the task."""
         if self.family == "sinusoid":
             return "oracle" if self.tasks["reveal_task"] else self.learner["name"]
-        return f"{self.tasks['way']}-way {self.training['shots']}-shot {self.model['name']}"
+        what = f"{self.learner['name']} {self.model['name']}"
+        return f"{self.tasks['way']}-way {self.training['shots']}-shot {what}"
 
     @property
     def family(self) -> str:
@@ -171,7 +178,9 @@ class Recipe:
 
         if self.model["name"] == "mlp":
             return mlp(*self.model["sizes"])
-        return {"conv4": conv4, "dense4": dense4}[self.model["name"]](self.model["way"])
+        headless = self.learner["name"] == "protonet"
+        way = None if headless else self.model["way"]
+        return {"conv4": conv4, "dense4": dense4}[self.model["name"]](way)
 
     def make_learner(self) -> Learner:
         from torch.nn.functional import cross_entropy, mse_loss
@@ -180,7 +189,15 @@ class Recipe:
 
         loss = cross_entropy if self.family == "omniglot" else mse_loss
         options = {key: value for key, value in self.learner.items() if key != "name"}
-        return learner_class(self.learner["name"])(self.make_model(), loss, **options)
+        model = self.make_model()
+        if self.learner["name"] == "protonet":
+            options["way"] = self.tasks["way"]
+        if head_lr := options.pop("head_lr", None):
+            rates = {
+                n: head_lr if n.startswith("head.") else options["inner_lr"] for n in model.shapes()
+            }
+            options["inner_lr"] = rates
+        return learner_class(self.learner["name"])(model, loss, **options)
 
     def make_tasks(self, split: str = "train", source: Any = "auto") -> TaskSource:
         """Its tasks. The split, and where the drawings are from, matter to Omniglot alone; only
@@ -267,7 +284,8 @@ def omniglot_recipe(
     data: str = "omniglot",
     start: str | None = None,
     chunk_size: int | None = None,
-    **learner: Any,
+    learner: str = "maml",
+    **options: Any,
 ) -> Recipe:
     """Few-shot classification of Omniglot's characters, by the paper's settings unless told others
     (Finn et al. 2017, section 5.2): ways up to 10 have those of 5-way, larger ones those of 20-way.
@@ -276,8 +294,12 @@ def omniglot_recipe(
         the authors' code.
     chunk_size: tasks differentiated side by side; about 120 images' worth unless said otherwise,
         as fits a core's cache.
-    learner: `first_order`, `learned_rates`, `per_step_losses`, `protocol`; see `learners.MAML`.
+    learner: one of OMNIGLOT_LEARNERS. start: the SHA-256 of the checkpoint that training starts from.
+    options: of MAML: `first_order`, `learned_rates`, `per_step_losses`, `protocol`, and `head_lr`, a
+        rate of its own for the head; see `maml_edu.learners.MAML`.
     """
+    if learner not in OMNIGLOT_LEARNERS:
+        refuse("learner", learner, one_of(OMNIGLOT_LEARNERS))
     paper = OMNIGLOT[5 if way <= 10 else 20]
     queries = shot if queries is None else queries
     images = max(1, way * (shot + queries))
@@ -293,14 +315,19 @@ def omniglot_recipe(
         "replay": True,
         "chunk_size": max(1, 120 // images) if chunk_size is None else chunk_size,
     }
+    how: dict[str, Any] = {"name": learner}
+    if learner == "maml":
+        how["inner_lr"] = paper["inner_lr"] if inner_lr is None else inner_lr
+        how["inner_steps"] = paper["inner_steps"] if inner_steps is None else inner_steps
+        how["first_order"] = False
+    elif inner_lr is not None or inner_steps is not None or options:
+        given = [
+            n for n, v in (("inner_lr", inner_lr), ("inner_steps", inner_steps)) if v is not None
+        ]
+        named = ", ".join([*given, *options])
+        raise ValueError(f"{named} is for the learner maml; {learner} has no inner steps")
     return Recipe(
-        learner={
-            "name": "maml",
-            "inner_lr": paper["inner_lr"] if inner_lr is None else inner_lr,
-            "inner_steps": paper["inner_steps"] if inner_steps is None else inner_steps,
-            "first_order": False,
-            **learner,
-        },
+        learner={**how, **options},
         model={"name": model, "way": way},
         tasks={"name": "omniglot", "way": way, "rotations": rotations, "data": data},
         training=training if start is None else {**training, "start": start},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,18 @@ SINGLES = {
     "cpu_seconds": torch.float64,
 }
 Spent = tuple[float, float]  # seconds by the clock, and by the processor
+Validated = tuple[int, float, float, float]  # step, cpu seconds, accuracy, half width
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # Adam's; the first is a scalar
 
 
 def save_state(
-    path: str | os.PathLike, state: TrainState, recipe: Recipe, spent: Spent = (0.0, 0.0)
+    path: str | os.PathLike,
+    state: TrainState,
+    recipe: Recipe,
+    spent: Spent = (0.0, 0.0),
+    validated: Sequence[Validated] = (),
 ) -> None:
-    """Write a run's state, its recipe, and what it took so far, whole or not at all."""
+    """Write a run's state, its recipe, what it took and reached so far, whole or not at all."""
     tensors = {f"theta/{name}": p for name, p in state.theta.items()}
     for name, moments in state.moments.items():
         tensors |= {f"moments/{name}/{key}": value for key, value in moments.items()}
@@ -49,13 +55,17 @@ def save_state(
         "seconds": torch.tensor(spent[0], dtype=torch.float64),
         "cpu_seconds": torch.tensor(spent[1], dtype=torch.float64),
     }
+    if validated:
+        tensors["validated"] = torch.tensor(validated, dtype=torch.float64)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {"format": FORMAT, "config": json.dumps(recipe.as_json())}
     write_whole(Path(path), to_safetensors(tensors, metadata))
 
 
-def load_state(path: str | os.PathLike) -> tuple[TrainState, Recipe, Spent]:
-    """What `save_state` wrote: the state, the recipe, the seconds spent.
+def load_state(
+    path: str | os.PathLike,
+) -> tuple[TrainState, Recipe, Spent, list[Validated]]:
+    """What `save_state` wrote: the state, the recipe, the seconds spent, the validations.
 
     Raises CheckpointError, with one sentence, if anything about it is not as it should be.
     """
@@ -78,6 +88,7 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, Recipe, Spent]:
     if step > 0:
         for name, shape in shapes.items():
             expected |= {f"moments/{name}/{k}": () if k == "step" else shape for k in MOMENTS}
+    validated = _validated(tensors.pop("validated", None), path)
     check_names(set(tensors), {*expected, *SINGLES, "generator"}, path)
     for name, shape in expected.items():
         check_tensor(name, tensors[name], shape, path)
@@ -91,7 +102,15 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, Recipe, Spent]:
         generator=_generator(tensors["generator"], path),
         meta_loss=single["meta_loss"],
     )
-    return state, recipe, (single["seconds"], single["cpu_seconds"])
+    return state, recipe, (single["seconds"], single["cpu_seconds"]), validated
+
+
+def _validated(table: Tensor | None, path: Path) -> list[Validated]:
+    if table is None:
+        return []
+    if table.dtype != torch.float64 or table.dim() != 2 or table.shape[1] != 4:
+        raise CheckpointError(f"{path} has validations that are not a table of four columns")
+    return [(int(step), *rest) for step, *rest in table.tolist()]
 
 
 def _single(tensors: dict[str, Tensor], name: str, dtype: torch.dtype, path: Path) -> Any:

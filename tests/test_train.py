@@ -192,7 +192,7 @@ def test_divergence_keeps_the_last_good_state(tmp_path):
     recipe = sine_recipe(steps=400, meta_lr=1e12, replay=False, **SMALL)
     with pytest.raises(Diverged, match="smaller meta_lr"):
         run(tmp_path, recipe, save_every=5)
-    state, saved, _ = load_state(tmp_path / STATE_FILE)
+    state, saved, *_ = load_state(tmp_path / STATE_FILE)
     assert saved == recipe
     assert all(p.isfinite().all() for p in state.theta.values())
     assert os.listdir(tmp_path) == [STATE_FILE]
@@ -265,7 +265,7 @@ def state_file(tmp_path) -> Path:
 
 
 def test_a_state_comes_back_whole(state_file):
-    state, recipe, spent = load_state(state_file)
+    state, recipe, spent, _ = load_state(state_file)
     assert (state.step, recipe, spent) == (3, RECIPE, (1.5, 0.5))
     *_, saved = meta_train(
         RECIPE.make_learner(), RECIPE.make_tasks(), **{**RECIPE.training, "steps": 3}
@@ -280,7 +280,7 @@ def test_a_fresh_state_comes_back_too(tmp_path):
     theta = RECIPE.make_model().init()
     fresh = TrainState(0, theta, {}, torch.Generator().get_state(), math.nan)
     save_state(tmp_path / "s", fresh, RECIPE)
-    back, _, _ = load_state(tmp_path / "s")
+    back, *_ = load_state(tmp_path / "s")
     assert back.moments == {}
     assert math.isnan(back.meta_loss)
 

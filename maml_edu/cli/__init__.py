@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import maml_edu
-from maml_edu.cli import data, evaluate, sine
+from maml_edu.cli import data, evaluate, omniglot, sine
 
 PROG = "maml_edu"
 
@@ -41,6 +41,7 @@ def parser() -> Parser:
     )
     families = train.add_subparsers(title="tasks", metavar="TASKS", required=True)
     sine.add(families)
+    omniglot.add(families)
     evaluate.add(commands)
     data.add(commands)
     return top

@@ -7,18 +7,19 @@ import json
 
 from maml_edu.cli.options import UsageError, add_device, device_of, one_thread
 from maml_edu.cli.table import table
+from maml_edu.recipe import PROTOCOLS
 
 DESCRIPTION = """\
-Measure a checkpoint on tasks that it has not seen: the query error before adapting and after each
-inner step, with its 95% confidence interval over tasks.
+Measure a checkpoint on tasks that it has not seen: the query error (of classifiers, the accuracy)
+before adapting and after each inner step, with its 95% confidence interval over tasks.
 """
 EPILOG = """\
-CHECKPOINT is one that comes with the package (sine-maml, sine-joint, sine-oracle), the folder of a
-run, or the path of a .safetensors file with its .json beside it.
+CHECKPOINT is one that comes with the package (such as sine-maml), the folder of a run, or the path of a .safetensors file with its .json beside it.
 
 Examples:
   python -m maml_edu evaluate sine-maml
   python -m maml_edu evaluate runs/sine-maml --tasks 10000 --inner-steps 20 --json
+  python -m maml_edu evaluate omniglot-conv4-5way-1shot --tasks 1000 --protocol support-only
 """
 LIMITS = {
     "tasks": (2, 1_000_000),
@@ -28,6 +29,7 @@ LIMITS = {
     "seed": (0, 2**63 - 1),
 }
 MAX_POINTS = 20_000_000
+SPLITS = ("train", "validation", "test")
 
 
 def add(commands) -> None:
@@ -47,10 +49,19 @@ def add(commands) -> None:
         parser.add_argument(flag, type=int, default=default, help=text + shown, metavar="N")
 
     option("--tasks", 600, "how many new tasks")
-    option("--shots", 5, "support points of a task, to adapt to")
-    option("--queries", 100, "query points of a task, to be judged on")
-    option("--inner-steps", None, "gradient steps of adapting (default: 10; oracle: 0)")
+    option("--shots", None, "support points, or drawings a character (default: 5, or as trained)")
+    option("--queries", None, "query points (default: 100), or drawings (15; above 10 ways 5)")
+    option(
+        "--inner-steps", None, "gradient steps of adapting (default: 10; oracle: 0; Omniglot: 3)"
+    )
     option("--seed", 1000, "the same seed gives the same tasks")
+    parser.add_argument(
+        "--protocol", choices=PROTOCOLS, help="batch-norm's (Omniglot; default: transductive)"
+    )
+    parser.add_argument(
+        "--split", choices=SPLITS, help="whose characters (Omniglot; default: test)"
+    )
+    parser.add_argument("--data", metavar="SOURCE", help="the drawings' (Omniglot; default: auto)")
     add_device(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object, all steps")
 
@@ -60,10 +71,10 @@ def run(args: argparse.Namespace, command: str) -> int:
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
             raise UsageError(f"{name} is {value}; it must be a whole number from {low} to {high}")
-    if args.tasks * (args.shots + args.queries) > MAX_POINTS:
+    points = args.tasks * ((args.shots or 5) + (args.queries or 100))
+    if points > MAX_POINTS:
         raise UsageError(
-            f"tasks x (shots + queries) is {args.tasks * (args.shots + args.queries):,}; "
-            f"it must be at most {MAX_POINTS:,}"
+            f"tasks x (shots + queries) is {points:,}; it must be at most {MAX_POINTS:,}"
         )
     device = device_of(args.device)
     one_thread()
@@ -71,6 +82,11 @@ def run(args: argparse.Namespace, command: str) -> int:
     from maml_edu.report import measure
 
     checkpoint = load(args.checkpoint, device)
+    names = {"protocol": args.protocol, "split": args.split, "source": args.data}
+    omniglot = {name: value for name, value in names.items() if value is not None}
+    if omniglot and checkpoint.recipe.family != "omniglot":
+        flags = ", ".join("--data" if name == "source" else f"--{name}" for name in omniglot)
+        raise UsageError(f"{flags}: only for Omniglot; {args.checkpoint} is for sine waves")
     figures = measure(
         checkpoint.recipe,
         checkpoint.theta,
@@ -80,6 +96,7 @@ def run(args: argparse.Namespace, command: str) -> int:
         n_tasks=args.tasks,
         seed=args.seed,
         device=device,
+        **omniglot,
     )
     if args.json:
         about = {"checkpoint": args.checkpoint, "learner": checkpoint.recipe.title}

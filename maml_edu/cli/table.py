@@ -11,6 +11,8 @@ def table(figures: dict[str, Any]) -> str:
     """The error after some of the inner steps, mean ± half-width of its 95% interval."""
     rows = figures["by_inner_step"]
     protocol = figures["protocol"]
+    if "way" in protocol:
+        return _of_classifier(rows, protocol)
     lines = [
         f"query error on {protocol['tasks']} new tasks, {protocol['shots']} support points each, "
         "mean ± 95%:",
@@ -21,4 +23,16 @@ def table(figures: dict[str, Any]) -> str:
         value = "not finite: it diverged" if mean is None else f"{mean:.3f}"
         value += "" if half is None else f" ± {half:.3f}"
         lines.append(f"  {step:>11}   {value}")
+    return "\n".join(lines)
+
+
+def _of_classifier(rows: list[dict[str, Any]], protocol: dict[str, Any]) -> str:
+    lines = [
+        f"{protocol['way']}-way {protocol['shots']}-shot accuracy on {protocol['tasks']} tasks of "
+        f"{protocol['split']} characters, {protocol['queries']} queries a character, mean ± 95%",
+        f"  batch-norm {protocol['batch_norm']}; {protocol['data']}",
+        "  inner steps   accuracy",
+    ]
+    for step, row in enumerate(rows):
+        lines.append(f"  {step:>11}   {100 * row['mean']:.2f}% ± {100 * row['half_width']:.2f}")
     return "\n".join(lines)

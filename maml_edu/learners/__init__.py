@@ -3,8 +3,9 @@
 from maml_edu.learners.base import Learner
 from maml_edu.learners.joint import Joint
 from maml_edu.learners.maml import MAML
+from maml_edu.learners.protonet import ProtoNet
 
-LEARNERS: dict[str, type[Learner]] = {"maml": MAML, "joint": Joint}
+LEARNERS: dict[str, type[Learner]] = {"maml": MAML, "joint": Joint, "protonet": ProtoNet}
 
 
 def learner_class(name: str) -> type[Learner]:
@@ -14,4 +15,4 @@ def learner_class(name: str) -> type[Learner]:
     return LEARNERS[name]
 
 
-__all__ = ["LEARNERS", "MAML", "Joint", "Learner", "learner_class"]
+__all__ = ["LEARNERS", "MAML", "Joint", "Learner", "ProtoNet", "learner_class"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,7 @@ from maml_edu.inner import Rate, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.tasks import TaskBatch
 
-RATES = "inner_lr."  # the names of learned rates: this, and the name of the parameter they are for
+RATES = "log_inner_lr."  # the names of learned rates: this, and their parameter's name
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class MAML(Learner):
 
     Two changes from MAML++ (Antoniou, Edwards & Storkey 2019, arXiv 1810.09502, section 4):
     learned_rates: theta also holds a rate for each parameter tensor and inner step, which starts
-        at inner_lr and is meta-learned. Steps beyond those go on at the last one's rates.
+        at inner_lr (one number, or one a parameter) and is meta-learned. It is held as its
+        logarithm, so that it stays above 0 and changes by shares of itself. Steps beyond those
+        trained go on at the last one's rates.
     per_step_losses: minimise the mean of the query losses after each step, not the last alone.
     """
 
@@ -41,8 +43,8 @@ class MAML(Learner):
             raise ValueError(
                 f"inner_steps is {self.inner_steps}; with learned_rates it must be 1 or more"
             )
-        if self.learned_rates and not isinstance(self.inner_lr, float | int):
-            raise ValueError("inner_lr is not one number; with learned_rates it must be")
+        if self.learned_rates and isinstance(self.inner_lr, Sequence):
+            raise ValueError("inner_lr is a list by steps; learned_rates start alike in each step")
 
     def init(
         self,
@@ -51,24 +53,34 @@ class MAML(Learner):
         device: torch.device | str | None = None,
     ) -> Theta:
         theta = super().init(generator=generator, device=device)
-        rates = {RATES + name: (self.inner_steps,) for name in theta} if self.learned_rates else {}
+        if not self.learned_rates:
+            return theta
+        given = self.inner_lr
+        start = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)
         return theta | {
-            name: torch.full(shape, float(self.inner_lr), device=device)
-            for name, shape in rates.items()
+            RATES + name: torch.full((self.inner_steps,), float(rate), device=device).log()
+            for name, rate in start.items()
         }
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = super().shapes()
-        rates = {RATES + name: (self.inner_steps,) for name in shapes} if self.learned_rates else {}
-        return shapes | rates
+        if not self.learned_rates:
+            return shapes
+        adapted = self.inner_lr if isinstance(self.inner_lr, Mapping) else shapes
+        return shapes | {RATES + name: (self.inner_steps,) for name in adapted}
 
     def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
         if not self.learned_rates:
             return super().split(theta, inner_steps)
         parameters = {name: p for name, p in theta.items() if not name.startswith(RATES)}
+        rates = {
+            name.removeprefix(RATES): logs.exp()
+            for name, logs in theta.items()
+            if name.startswith(RATES)
+        }
         last = self.inner_steps - 1
         return parameters, [
-            {name: theta[RATES + name][min(step, last)] for name in parameters}
+            {name: of_steps[min(step, last)] for name, of_steps in rates.items()}
             for step in range(inner_steps)
         ]
 

@@ -20,11 +20,11 @@ from maml_edu.tasks.batch import at_least
 class _Blocks(nn.Module):
     """Layers, each followed by batch-norm and ReLU; then the mean over places; then a head."""
 
-    def __init__(self, layers: Sequence[nn.Module], widths: Sequence[int], way: int):
+    def __init__(self, layers: Sequence[nn.Module], widths: Sequence[int], way: int | None):
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(BatchNorm(width) for width in widths)
-        self.head = nn.Linear(widths[-1], way)
+        self.head = nn.Identity() if way is None else nn.Linear(widths[-1], way)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         n_context = None
@@ -37,14 +37,16 @@ class _Blocks(nn.Module):
         return outputs[n_context:]
 
 
-def conv4(way: int, *, channels: int = 64, in_channels: int = 1) -> Model:
+def conv4(way: int | None, *, channels: int = 64, in_channels: int = 1) -> Model:
     """Four 3x3 convolutions of stride 2 (28 pixels a side become 14, 7, 4, 2), and a linear head.
 
     (samples, in_channels, height, width) -> (samples, way) logits. As in the authors' code, the
-    head sees each channel's mean over the last 2x2 places.
+    head sees each channel's mean over the last 2x2 places. With way None there is no head, and
+    those means are the outputs: (samples, channels) features.
     """
     at_least(1, channels=channels, in_channels=in_channels)
-    at_least(2, way=way)
+    if way is not None:
+        at_least(2, way=way)
 
     def build() -> nn.Module:
         fan_in = [in_channels] + [channels] * 3
@@ -57,17 +59,19 @@ def conv4(way: int, *, channels: int = 64, in_channels: int = 1) -> Model:
 
 
 def dense4(
-    way: int, *, features: int = 28 * 28, hidden: Sequence[int] = (256, 128, 64, 64)
+    way: int | None, *, features: int = 28 * 28, hidden: Sequence[int] = (256, 128, 64, 64)
 ) -> Model:
     """The paper's network without convolutions: four dense layers, and a linear head.
 
-    (samples, …) with `features` numbers a sample -> (samples, way) logits.
+    (samples, …) with `features` numbers a sample -> (samples, way) logits; with way None there is
+    no head, and the last layer's outputs are the features.
     """
     widths = tuple(hidden)
     if not widths:
         raise ValueError("hidden is empty; give the size of at least one hidden layer")
     at_least(1, features=features, **{f"hidden[{i}]": width for i, width in enumerate(widths)})
-    at_least(2, way=way)
+    if way is not None:
+        at_least(2, way=way)
 
     def build() -> nn.Module:
         layers = []

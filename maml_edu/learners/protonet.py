@@ -1,0 +1,77 @@
+"""Prototypical networks: no inner gradient, a class is the mean of its support set's features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
+
+from maml_edu.inner import Theta
+from maml_edu.learners.base import Learner
+from maml_edu.tasks import TaskBatch
+
+PROTOTYPES = "prototypes"  # what adapting adds to theta: (way, features)
+
+
+@dataclass(frozen=True)
+class ProtoNet(Learner):
+    """Learn features in which a query is nearest to the prototype of its own class:
+
+        p(y = c | x)  is proportional to  exp( -scale * |f(x) - mean of f over class c|^2 ).
+
+    Snell, Swersky & Zemel (2017, arXiv 1703.05175), equations 1 and 2; `scale` is learned as well
+    (as its logarithm), because features that batch-norm keeps in place cannot grow to sharpen it.
+
+    model: one without a head, such as `conv4(None)`. way: classes in a task.
+    Adapting takes one step, whatever inner_steps is: it computes the prototypes.
+    """
+
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+    way: int = 5
+
+    def init(
+        self,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> Theta:
+        theta = super().init(generator=generator, device=device)
+        return theta | {"log_scale": torch.zeros((), device=device)}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return super().shapes() | {"log_scale": ()}
+
+    def adapt(
+        self,
+        theta: Theta,
+        support: tuple[Tensor, Tensor],
+        *,
+        inner_steps: int | None = None,
+        first_order: bool = False,
+    ) -> list[Theta]:
+        """theta, and theta with the prototypes of one support set."""
+        x, y = support
+        of_class = one_hot(y, self.way).to(x.dtype)  # (samples, way)
+        features = self.model(self._body(theta), x)
+        prototypes = (of_class.T @ features) / of_class.sum(0)[:, None]
+        return [theta, {**theta, PROTOTYPES: prototypes}]
+
+    def predict(self, state: Theta, x: Tensor, support_x: Tensor | None = None) -> Tensor:
+        """Logits, (queries, way): minus the scaled squared distances; all alike before adapting."""
+        if PROTOTYPES not in state:
+            return x.new_zeros(len(x), self.way)
+        features = super().predict(self._body(state), x, support_x)
+        prototypes = state[PROTOTYPES]
+        # |f - p|^2 without |f|^2, which is the same for all classes
+        nearness = 2 * features @ prototypes.T - prototypes.square().sum(1)
+        return state["log_scale"].exp() * nearness
+
+    def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
+        state = self.adapt(theta, task.support)[-1]
+        return self.loss(self.predict(state, task.query_x, task.support_x), task.query_y)
+
+    def _body(self, state: Theta) -> Theta:
+        return {name: state[name] for name in super().shapes()}
