@@ -21,9 +21,16 @@ from maml_edu.exercises.lesson07 import (
     check_find_leaks,
     check_split_by_class,
 )
+from maml_edu.exercises.lesson08 import (
+    check_accuracy_interval,
+    check_classifier_loss,
+    check_support_norm,
+)
 
 __all__ = [
     "Verdict",
+    "check_accuracy_interval",
+    "check_classifier_loss",
     "check_conditional_mean",
     "check_draw_episode",
     "check_find_leaks",
@@ -42,6 +49,7 @@ __all__ = [
     "check_sample_task",
     "check_second_order",
     "check_split_by_class",
+    "check_support_norm",
     "check_task_loss",
     "judge",
 ]
