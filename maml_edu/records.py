@@ -74,6 +74,7 @@ class TrainingTrace:
     meta_loss: np.ndarray  # (records,) mean meta-loss since the record before
     checks: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
     # inner step -> (meta-steps, mean query error, 95% half-width), on tasks kept for checking
+    measure: str = "MSE"  # what the losses are measured in: their axis's label
 
 
 @dataclass(frozen=True)

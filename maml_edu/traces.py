@@ -175,11 +175,18 @@ def plane(
     return PlaneTrace(_numpy(xs), _numpy(ys), _numpy(height), _numpy(theta), *as_arrays, **labels)
 
 
-def training(learner_name: str, states: Iterable[TrainState]) -> TrainingTrace:
-    """The learning curve of the states that `meta_train` yielded (the first has no loss)."""
+def training(
+    learner_name: str, states: Iterable[TrainState], *, measure: str = "MSE"
+) -> TrainingTrace:
+    """The learning curve of the states that `meta_train` yielded (the first has no loss).
+
+    measure: what the learner's loss is, for the label of its axis.
+    """
     seen = [(state.step, state.meta_loss) for state in states if state.step > 0]
     steps, losses = zip(*seen, strict=True) if seen else ((), ())
-    return TrainingTrace(learner_name, np.array(steps, int), np.array(losses, float))
+    return TrainingTrace(
+        learner_name, np.array(steps, int), np.array(losses, float), measure=measure
+    )
 
 
 def _stack(states: list[Theta]) -> Theta:

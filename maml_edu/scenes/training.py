@@ -16,7 +16,10 @@ def training(record: TrainingTrace) -> dict:
     seen = [np.asarray(loss, dtype=float) for loss in seen]
     seen = [loss for loss in seen if loss.size]
     last = max([0.0, *(float(s[-1]) for s in _all_steps(record) if len(s))])
-    on = axes.axis("meta-steps", (0.0, 1.02 * last or 1.0), whole=True), axes.loss_axis(seen)
+    on = (
+        axes.axis("meta-steps", (0.0, 1.02 * last or 1.0), whole=True),
+        axes.loss_axis(seen, record.measure),
+    )
     drawn = [marks.line("theta", "meta-loss", record.steps, record.meta_loss, on)]
     for i, (inner, (steps, mean, half)) in enumerate(sorted(record.checks.items())):
         drawn.append(marks.band(series(i), steps, mean - half, mean + half, on))

@@ -81,6 +81,32 @@ def test_scrubbing_is_as_fast_as_the_screen(first_lesson):
     assert median <= ROOM * SCRUB_MS
 
 
+def test_scrubbing_drawings_is_as_fast(quiet_lessons):
+    """Five ways, 15 queries: at each step every bar, every caption and both curves are redrawn."""
+    lesson = quiet_lessons["08"]
+    lesson.page.bring_to_front()
+    player = lesson.players()[0]
+    slider = player.locator("input.maml-step")
+    slider.focus()
+    slider.press("Home")
+    seen, times = {picture(player)}, []
+    last = int(slider.get_attribute("max"))
+    for key in (["ArrowRight"] * last + ["ArrowLeft"] * last) * (MOVES // last):
+        times.append(lesson.latency(slider, key, "keydown", STEP_DRAWN))
+        seen.add(picture(player))
+    assert len(seen) == last + 1
+    spoken = player.locator("[aria-live=polite]")
+    lesson.page.wait_for_function(
+        "e => e.textContent.includes('queries right')", arg=spoken.element_handle()
+    )
+    median, p95 = median_p95(times)
+    print(
+        f"\nscrubbing drawings, key press to picture, {len(times)} moves: "
+        f"median {median:.1f} ms, p95 {p95:.1f} ms (bar: median {SCRUB_MS} ms)"
+    )
+    assert median <= ROOM * SCRUB_MS
+
+
 def test_recomputing_on_a_new_inner_lr_is_quick(inner_loop):
     player = inner_loop.player_with("inner_lr")
     control = player.locator("[data-name=inner_lr]").first

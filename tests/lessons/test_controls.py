@@ -39,6 +39,8 @@ def has_a_picture(scene: dict) -> bool:
     """Strict JSON, and in the main panel, before adapting, more than the task's own marks."""
     json.dumps(scene, allow_nan=False)
     main = next(panel for panel in scene["panels"] if panel["place"] == "main")
+    if main["x"] is None:  # drawings
+        return all(mark["images"] for mark in main["marks"])
     drawn = [mark for mark in main["marks"] if mark["role"] not in ("truth", "support", "query")]
     at_first = [{**mark, **mark.get("frames", [{}])[0]} for mark in drawn]
     return any(y is not None for mark in at_first for y in np.ravel(mark.get("y", [])))

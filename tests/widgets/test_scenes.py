@@ -100,6 +100,12 @@ def test_a_divergence_is_said_and_does_not_squash_the_axes():
     assert "diverged: left the picture at step 1" in wild["summary"][-1]
 
 
+def test_a_training_run_says_what_its_loss_is():
+    record = dataclasses.replace(RECORDS["training"], measure="cross-entropy")
+    label = panel(scene(record), "training")["y"]["label"]
+    assert label.startswith("cross-entropy")
+
+
 def test_losses_far_apart_get_a_log_axis():
     assert panel(scene(made_up.adaptation(factor=0.3)), "losses")["y"]["scale"] == "log"
     assert panel(scene(made_up.adaptation(factor=0.95)), "losses")["y"]["scale"] == "linear"

@@ -2,7 +2,7 @@
 // width says how many columns there are.
 import { select } from "d3-selection";
 
-const NARROWEST = { plain: 46, bars: 112 };
+const NARROWEST = { plain: 46, bars: 98 };
 const WIDEST = { plain: 84, bars: 176 };
 const CAPTION = 17;
 const LETTERS = 12; // under the bars, where there is room for them
@@ -63,7 +63,7 @@ function barsView(svg, mark, at, tile, side) {
   const left = side + 7;
   const room = tile - left - 10;
   const each = room / ways;
-  const named = each >= 9 ? LETTERS : 0;
+  const named = each >= 7.5 ? LETTERS : 0;
   const base = side - named + 1;
   const paths = mark.names.map((_, k) => svg.append("path").attr("class", `maml-fill maml-${mark.classes[k]}`));
   mark.images.forEach((_, i) => {
