@@ -17,16 +17,18 @@
 # And you will know how good *you* are at it. About 45 minutes.
 
 # %%
+from dataclasses import replace
+
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from maml_edu import exercises, plots
+from maml_edu import checkpoint, exercises
 from maml_edu.evaluate import Estimate
 from maml_edu.records import Drawings, Gallery
 from maml_edu.tasks import OmniglotTasks
 from maml_edu.traces_quiz import quiz
-from maml_edu.widgets import Quiz, Slider, Toggle, explore
+from maml_edu.widgets import Player, Quiz, Slider, Toggle, explore
 
 torch.set_num_threads(1)
 
@@ -52,7 +54,7 @@ print(f"{len(set(alphabets))} alphabets; images: {tuple(images.shape)}, {images.
 
 def page(title, drawings, captions, columns=12):
     part = Drawings("", drawings / 255, tuple(captions), columns=columns)
-    return plots.picture(Gallery(title, (part,), f"{title}: {len(drawings)} drawings."))
+    return Player(Gallery(title, (part,), f"{title}: {len(drawings)} drawings."))
 
 
 greek = [i for i, alphabet in enumerate(alphabets) if alphabet == "Greek"]
@@ -106,7 +108,7 @@ def gallery(title, support, query, way):
 
 
 shown = (support_x / 255, support_y), (query_x / 255, query_y)
-plots.picture(gallery("A 5-way 1-shot task", *shown, way))
+Player(gallery("A 5-way 1-shot task", *shown, way))
 
 # %% [markdown]
 # `tasks.sample` does the same for many tasks at once. It says in `info` what it drew, so you can do it again by
@@ -123,7 +125,8 @@ for label in range(5):
 
 # %% [markdown]
 # What a sound task promises, over all 500: **no character twice** in a task, **no drawing shared** by support and query, and
-# **labels dealt anew**: a character that comes often has had every label.
+# **labels dealt anew**: a character that comes often
+# has had several.
 
 # %%
 character, drawing = batch.info["character"], batch.info["drawing"]
@@ -202,6 +205,9 @@ explore(
 # A learner is judged on characters that it has *never* met. So the split deals out characters, each with all its
 # drawings: to meta-training, to validation (for choosing settings), and to testing. The paper turned every
 # meta-training character by 90, 180 and 270 degrees and counted each as one more class. Turned or not, it stays on its side.
+#
+# (Support and query are another matter. A training task has both, and meta-training learns from both. What is held
+# out is not the query set, it is *characters*.)
 
 # %%
 splits = {name: OmniglotTasks(name) for name in ("train", "validation", "test")}
@@ -277,22 +283,57 @@ def score(guesses, labels):
     return Estimate.of((guesses == labels).float().mean(1))
 
 
+pixels_at = {}
 for way in (5, 20):
     some = OmniglotTasks("test", way).sample(600, queries=1, generator=generator)
-    pixels = score(nearest(some), some.query_y)
+    pixels = pixels_at[way] = score(nearest(some), some.query_y)
     print(f"{way:>2}-way 1-shot, nearest in pixels: {pixels}, by chance {1 / way:.3f}")
     assert 1 / way < pixels.mean - pixels.half_width < pixels.mean < 0.6
+
 
 # %% [markdown]
 # ## And you?
 #
-# One drawing of each of five characters you have never seen; one query. Which one is it? Ten questions a round. The
-# other contestant gets the very same ones.
+# One drawing of each of five characters that you have never seen, and one query. The other contestant is a network that
+# MAML meta-trained on Omniglot's training characters (lesson 08 shows how). It gets the very same questions, with what you get: the
+# support set, and the one query.
 
 # %%
-some = OmniglotTasks("test", 5).sample(30, queries=1, generator=generator)
-five = Quiz(quiz(some, nearest(some), model="the pixels", generator=generator))
+def questions(way, n=30):
+    maml = checkpoint.load(f"omniglot-conv4-{way}way-1shot")
+    learner = replace(maml.learner, protocol="one-by-one")  # no peeping at other queries
+    some = OmniglotTasks("test", way).sample(n, queries=1, generator=generator)
+
+    def guess(task):
+        adapted = learner.adapt(maml.theta, task.support, inner_steps=3)[-1]
+        return learner.predict(adapted, task.query_x, task.support_x).argmax(-1)
+
+    guesses = torch.stack([guess(some.task(i)) for i in range(n)])
+    return score(guesses, some.query_y), quiz(some, guesses, model="MAML", generator=generator)
+
+
+# %%
+measured, asked = questions(way=5)
+five = Quiz(asked)
 five
+
+# %% [markdown]
+# Ten answers say little about you: mind the interval. (It is Wilson's, which keeps some width even at 10 of 10.) And now out of
+# twenty candidates. Chance falls from 1 in 5 to 1 in 20; how much do you lose?
+
+# %%
+measured_20, asked_20 = questions(way=20)
+twenty = Quiz(asked_20)
+twenty
+
+# %% [markdown]
+# Run this when you have played. Below your score stands how MAML does on all queries of these tasks:
+
+# %%
+print(f" 5-way: {five.score}\n20-way: {twenty.score}")
+print(f"MAML, all queries: 5-way {measured}, 20-way {measured_20}")
+for way, estimate in {5: measured, 20: measured_20}.items():
+    assert estimate.mean - estimate.half_width > pixels_at[way].mean  # better than pixels
 
 # %% [markdown]
 # ## Three leaks
@@ -337,7 +378,7 @@ def label_in_order(batch):
 torch.manual_seed(0)
 guesser = nn.Sequential(nn.Flatten(2), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 5))
 adam = torch.optim.Adam(guesser.parameters(), 1e-3)
-for _ in range(800):
+for _ in range(500):
     some = upright.sample(100, queries=1, generator=generator)
     outputs = guesser(some.query_x[:, :, 0])
     cross_entropy(outputs.flatten(0, 1), label_in_order(some).flatten()).backward()

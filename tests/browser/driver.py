@@ -167,8 +167,9 @@ class Lesson:
         self.ask("() => window.lessonRun", seconds=SECONDS_A_LESSON)
         self.page.wait_for_function(
             """expected => {
-                const players = [...document.querySelectorAll('.maml-player')];
-                return players.length >= expected && players.every(p => p.querySelector('svg'));
+                const widgets = [...document.querySelectorAll('.maml-player, .maml-quiz')];
+                const drawn = widgets.every(widget => widget.querySelector('svg, img'));
+                return widgets.length >= expected && drawn;
             }""",
             arg=self.count_widgets(),
         )
@@ -194,6 +195,9 @@ class Lesson:
 
     def players(self) -> list[Locator]:
         return self.page.locator(".maml-player").all()
+
+    def quizzes(self) -> list[Locator]:
+        return self.page.locator(".maml-quiz").all()
 
     def player_with(self, control: str) -> Locator:
         """The first player that has this control."""

@@ -28,11 +28,11 @@ def test_nothing_is_asked_from_outside(lesson):
 
 def test_every_widget_is_drawn(lesson):
     assert lesson.screenshots()
-    assert len(lesson.players()) == lesson.count_widgets()
+    assert len(lesson.players()) + len(lesson.quizzes()) == lesson.count_widgets()
     for player in lesson.players():
         boxes = [svg.bounding_box() for svg in player.locator("svg").all()]
         assert max(box["height"] for box in boxes) > 150, "no picture, at most a legend"
-        assert player.locator("svg path").count() > 0
+        assert player.locator("svg path, svg image").count() > 0
         text = player.inner_text() + player.inner_html()
         assert "NaN" not in text
         assert "undefined" not in player.inner_text()

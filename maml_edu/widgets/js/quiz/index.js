@@ -87,11 +87,11 @@ function render({ model, el }) {
   }
 
   function mark(button, i, item, chosen) {
-    const told = [];
-    if (item && i === item.answer) told.push("✓ right");
-    if (item && i === chosen) told.push(i === item.answer ? "you" : "✗ you");
-    if (item && i === item.guess) told.push(quiz.model);
-    button.lastChild.textContent = told.join(" · ");
+    const who = [];
+    if (item && i === chosen) who.push("you");
+    if (item && i === item.guess) who.push(quiz.model);
+    const sign = !item ? "" : i === item.answer ? "✓ right" : who.length ? "✗" : "";
+    button.lastChild.textContent = [sign, who.join(", ")].join(sign === "✗" ? " " : "\n").trim();
     const words = [`candidate ${i + 1}`];
     if (item && i === item.answer) words.push("the right one");
     if (item && i === chosen) words.push("your choice");
