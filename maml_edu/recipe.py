@@ -294,9 +294,9 @@ def omniglot_recipe(
         the authors' code.
     chunk_size: tasks differentiated side by side; about 120 images' worth unless said otherwise,
         as fits a core's cache.
-    learner: one of OMNIGLOT_LEARNERS. start: the SHA-256 of the checkpoint that training starts from.
-    options: of MAML: `first_order`, `learned_rates`, `per_step_losses`, `protocol`, and `head_lr`, a
-        rate of its own for the head; see `maml_edu.learners.MAML`.
+    learner: one of OMNIGLOT_LEARNERS. start: the SHA-256 of the checkpoint that it starts from.
+    options: of MAML: `first_order`, `learned_rates`, `per_step_losses`, `protocol`, and `head_lr`,
+        a rate of its own for the head; see `maml_edu.learners.MAML`.
     """
     if learner not in OMNIGLOT_LEARNERS:
         refuse("learner", learner, one_of(OMNIGLOT_LEARNERS))

@@ -14,7 +14,8 @@ Measure a checkpoint on tasks that it has not seen: the query error (of classifi
 before adapting and after each inner step, with its 95% confidence interval over tasks.
 """
 EPILOG = """\
-CHECKPOINT is one that comes with the package (such as sine-maml), the folder of a run, or the path of a .safetensors file with its .json beside it.
+CHECKPOINT is one that comes with the package (such as sine-maml), the folder of a run, or the
+path of a .safetensors file with its .json beside it.
 
 Examples:
   python -m maml_edu evaluate sine-maml
@@ -51,9 +52,7 @@ def add(commands) -> None:
     option("--tasks", 600, "how many new tasks")
     option("--shots", None, "support points, or drawings a character (default: 5, or as trained)")
     option("--queries", None, "query points (default: 100), or drawings (15; above 10 ways 5)")
-    option(
-        "--inner-steps", None, "gradient steps of adapting (default: 10; oracle: 0; Omniglot: 3)"
-    )
+    option("--inner-steps", None, "gradient steps (default: 10; oracle: 0; Omniglot: 3)")
     option("--seed", 1000, "the same seed gives the same tasks")
     parser.add_argument(
         "--protocol", choices=PROTOCOLS, help="batch-norm's (Omniglot; default: transductive)"

@@ -16,11 +16,16 @@ TASK = SinusoidTasks().sample(1, shots=5, queries=5, generator=torch.Generator()
 
 @pytest.mark.parametrize("name", sorted(LEARNERS))
 def test_interface(name):
+    classifies = name == "protonet"
     learner = learner_class(name)(MODEL)
-    states = learner.adapt(THETA, TASK.support, inner_steps=3)
-    assert len(states) == 4
-    assert learner.predict(states[-1], TASK.query_x).shape == TASK.query_y.shape
-    assert learner.task_loss(THETA, TASK).shape == ()
+    task = TASK._replace(support_y=torch.arange(5), query_y=torch.arange(5)) if classifies else TASK
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    assert {key: tuple(p.shape) for key, p in theta.items()} == learner.shapes()
+    states = learner.adapt(theta, task.support, inner_steps=3)
+    assert len(states) == (2 if classifies else 4)
+    outputs = learner.predict(states[-1], task.query_x, task.support_x)
+    assert outputs.shape == ((5, 5) if classifies else task.query_y.shape)
+    assert learner.task_loss(theta, task).shape == ()
 
 
 def test_joint_is_the_loss_at_theta_over_all_points():
