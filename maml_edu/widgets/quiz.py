@@ -34,10 +34,12 @@ class Score(NamedTuple):
         return wilson(self.right, self.answered)
 
     def __str__(self) -> str:
+        if not self.answered:
+            return "nothing answered yet"
         model = "" if self.model_right is None else f", the model {self.model_right}"
         low, high = self.interval
         you = f"you {self.right} of {self.answered}{model}"
-        return f"{you} (your 95% interval: {low:.0%} to {high:.0%})" if self.answered else you
+        return f"{you} (your 95% interval: {low:.0%} to {high:.0%})"
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:

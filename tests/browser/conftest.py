@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 
+from maml_edu.data import StandInWarning, load_drawings
 from tests.browser.driver import Lesson
 from tests.browser.lab import ROOT, Lab, copy_lessons
 
@@ -64,6 +66,9 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def lab(browser, tmp_path_factory) -> Iterator[Lab]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StandInWarning)
+        load_drawings()  # decoded beforehand: a progress bar would be one more widget
     with Lab(copy_lessons(tmp_path_factory.mktemp("lab"))) as lab:
         yield lab
 

@@ -181,14 +181,16 @@ class Lesson:
         return [output for cell in self.cells() for output in cell.get("outputs", [])]
 
     def errors(self) -> list[str]:
-        """Exceptions and warnings that a reader would see."""
-        return [
+        """Exceptions and warnings that a reader would see, but for the one that says which data
+        there is: it belongs to a machine without a network."""
+        found = [
             output.get("ename", "") + ": " + output.get("evalue", "")
             if output["output_type"] == "error"
             else "".join(output["text"])
             for output in self.outputs()
             if output["output_type"] == "error" or output.get("name") == "stderr"
         ]
+        return [error for error in found if "StandInWarning" not in error]
 
     def count_widgets(self) -> int:
         return sum(WIDGET_MIME in output.get("data", {}) for output in self.outputs())

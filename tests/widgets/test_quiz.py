@@ -44,6 +44,7 @@ def batch(way: int = 3, queries: int = 2, n_tasks: int = 50) -> TaskBatch:
 def test_the_score_counts_her_answers_and_the_model_on_the_same():
     quiz = Quiz(made_up())
     assert quiz.score == (0, 0, 0)
+    assert str(quiz.score) == "nothing answered yet"
     quiz.answers = [0, 1, 2, 3, 4, 0, 0, 0]  # the first six are right, then 1 and 2 would be
     assert quiz.score == (6, 8, 6)
     quiz.answers = [1, 1]
