@@ -533,4 +533,4 @@ assert find_leaks_solution(batch, batch) == {"characters"}
 # **What to try.** Do ten questions at 20-way after a night's sleep. Give the pixels 5 shots: how near do they come to
 # you? And what would a split by *alphabet* test that ours does not?
 #
-# Next: lesson 08, where MAML is trained on these tasks.
+# Next: [08 · MAML on Omniglot](08_maml_on_omniglot.ipynb), where a network is meta-trained on these tasks.
