@@ -7,13 +7,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator
 
+from maml_edu.widgets import Quiz
+from maml_edu.widgets.player import STATIC
 from tests.browser.driver import Lesson
 from tests.browser.test_harness import KERNEL
+from tests.widgets.test_quiz import made_up
 
 # Twelve questions whose answers are 0, 1, 2, 3, 4, 0, …; the model is always one too far.
 MAKE = """import numpy as np
 from maml_edu.records import Quiz as Questions
 from maml_edu.widgets import Quiz
+from maml_edu.widgets.player import STATIC
 random = np.random.default_rng(0)
 answer = np.arange(12) % WAY
 drawings = random.random((12, WAY, 28, 28)) > 0.8
@@ -29,6 +33,24 @@ BUT_FOR_THE_DRAWING = """button => {
     const copy = button.cloneNode(true);
     copy.querySelector('img').src = '';
     return copy.outerHTML.replace(/[0-9]/g, '');
+}"""
+IN_A_PAGE = """async ([code, questions]) => {
+    const module = await import(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})));
+    const state = {questions, answers: []};
+    const model = {
+        get: name => state[name],
+        set: (name, value) => { state[name] = value; },
+        save_changes() {},
+        on() {},
+        off() {},
+    };
+    module.default.render({model, el: document.body});
+    const click = name => document.querySelector(name).click();
+    click('[data-candidate="1"]');
+    const wrong = document.querySelector('.maml-quiz-verdict').textContent;
+    click('.maml-quiz-next');
+    click('[data-candidate="1"]');
+    return [wrong, document.querySelector('.maml-quiz-score').textContent];
 }"""
 
 
@@ -143,3 +165,13 @@ def test_it_is_accessible_before_and_after_an_answer(five, two_quizzes):
         assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
     assert two_quizzes.page_errors == []
     assert two_quizzes.console == []
+
+
+def test_it_works_without_a_kernel(context):
+    """In a page with the bundle and the questions alone, as in a static export."""
+    quiz, code = Quiz(made_up()), (STATIC / "quiz.js").read_text("utf-8")
+    page = context.new_page()
+    wrong, score = page.evaluate(IN_A_PAGE, [code, quiz.questions])
+    page.close()
+    assert wrong == "Wrong: it is candidate 1. The model has it right."
+    assert score == "So far: you 1 of 2, the model 2 of 2."
