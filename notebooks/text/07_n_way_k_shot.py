@@ -52,20 +52,21 @@ images, alphabets = tasks.drawings.images, tasks.drawings.alphabets
 print(f"{len(set(alphabets))} alphabets; images: {tuple(images.shape)}, {images.dtype}")
 
 
-def page(title, drawings, captions, columns=12):
-    part = Drawings("", drawings / 255, tuple(captions), columns=columns)
+def page(title, drawings, columns):
+    numbers = tuple(str(i + 1) for i in range(len(drawings)))
+    part = Drawings("", drawings.numpy() / 255, numbers, columns=columns)
     return Player(Gallery(title, (part,), f"{title}: {len(drawings)} drawings."))
 
 
 greek = [i for i, alphabet in enumerate(alphabets) if alphabet == "Greek"]
-page("Greek letters", images[greek, 0].numpy(), [""] * len(greek))
+page("Greek letters", images[greek, 0], columns=12)
 
 # %% [markdown]
-# And here is one character, as all twenty drew it. Look at how much varies: size, place, slant, the order and the number
-# of strokes. A learner that has seen *one* of these is asked to know the other nineteen.
+# And here is one character, as all twenty drew it. Look at how much varies: size, place, slant, the number
+# and the shape of strokes. A learner that has seen *one* of these is asked to know the other nineteen.
 
 # %%
-page("One character, twenty hands", images[greek[2]].numpy(), [""] * 20, columns=10)
+page("One character, twenty hands", images[greek[2]], columns=10)
 
 # %% [markdown]
 # ## One task, by hand
