@@ -1,0 +1,118 @@
+"""The Omniglot table of the paper (Finn et al. 2017, table 1), ours: each model, each protocol.
+
+    python -m benchmarks.omniglot_table                (some 20 minutes; writes results/)
+    python -m benchmarks.omniglot_table runs/a runs/b  (other seeds too, from their runs' folders)
+
+Every checkpoint that comes with the package adapts in 3 inner steps to 1,000 tasks of the test
+characters, none of which it was trained on, under two protocols of batch-norm: the transductive one
+is the paper's, the support-only one is what a user who asks one query at a time gets.
+What is measured already, with these weights, is not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maml_edu.checkpoint import Checkpoint, load, shipped
+from maml_edu.data import load_drawings
+from maml_edu.report import hardware, measure, versions
+
+RESULT = Path(__file__).parent.parent / "results" / "omniglot.json"
+PROTOCOLS = ("transductive", "support-only")
+INNER_STEPS = 3
+PAPER = {
+    "source": "Finn, Abbeel & Levine 2017, arXiv 1703.03400, table 1; transductive, 95% intervals",
+    "conv4": {
+        "5-way 1-shot": {"accuracy": 0.987, "half_width": 0.004},
+        "5-way 5-shot": {"accuracy": 0.999, "half_width": 0.001},
+        "20-way 1-shot": {"accuracy": 0.958, "half_width": 0.003},
+        "20-way 5-shot": {"accuracy": 0.989, "half_width": 0.002},
+    },
+    "dense4": {
+        "5-way 1-shot": {"accuracy": 0.897, "half_width": 0.011},
+        "5-way 5-shot": {"accuracy": 0.975, "half_width": 0.006},
+    },
+}
+
+
+def row(name: str, made: Checkpoint, protocol: str, n_tasks: int, drawings) -> dict[str, Any]:
+    figures = measure(
+        made.recipe,
+        made.theta,
+        inner_steps=INNER_STEPS,
+        n_tasks=n_tasks,
+        protocol=protocol,
+        source=drawings,
+    )
+    last = figures["by_inner_step"][INNER_STEPS]
+    training = made.recipe.training
+    return {
+        "name": name,
+        "model": made.recipe.model["name"],
+        "way": made.recipe.tasks["way"],
+        "shot": training["shots"],
+        "seed": training["seed"],
+        "protocol": protocol,
+        "tasks": n_tasks,
+        "accuracy": last["mean"],
+        "half_width": last["half_width"],
+        "figures": figures,
+        "sha256": made.record["sha256"],
+        "command": made.record["command"],
+        "started_from": made.record.get("started_from"),
+        "cpu_seconds": cpu_seconds(made.record),
+    }
+
+
+def cpu_seconds(record: dict[str, Any]) -> float:
+    """Of the whole training, with that of the model which it started from."""
+    before = record.get("started_from")
+    return round(record["cpu_seconds"] + (cpu_seconds(before) if before else 0), 1)
+
+
+def shown(found: dict[str, Any]) -> str:
+    accuracy = f"{100 * found['accuracy']:.2f} ± {100 * found['half_width']:.2f}%"
+    task = f"{found['way']}-way {found['shot']}-shot"
+    paper = PAPER[found["model"]].get(task) if found["protocol"] == "transductive" else None
+    beside = f"paper {100 * paper['accuracy']:.1f}" if paper else ""
+    kind = f"{found['model']:7} {task:14} seed {found['seed']}  {found['protocol']:13}"
+    return f"{kind} {accuracy}  {beside}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of runs, for their seeds")
+    parser.add_argument("--tasks", type=int, default=1000)
+    parser.add_argument("--data", default="auto", help="where the drawings are")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    drawings = load_drawings(args.data)
+    if not drawings.omniglot:
+        parser.error(f"these are not Omniglot's drawings: {drawings.source}")
+    before = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else []
+    known = {(r["sha256"], r["protocol"], r["tasks"]): r for r in before}
+    named = {name: name for name in shipped() if name.startswith("omniglot-")}
+    named |= {run.name: run for run in args.runs}
+    rows = []
+    for name, where in named.items():
+        made = load(where)
+        if made.recipe.learner["name"] != "maml":
+            continue
+        for protocol in PROTOCOLS:
+            key = (made.record["sha256"], protocol, args.tasks)
+            found = known.get(key) or row(name, made, protocol, args.tasks, drawings)
+            rows.append(found)
+            print(shown(found), flush=True)
+            about = {"versions": versions(), "hardware": hardware(), "paper": PAPER}
+            command = "python -m benchmarks.omniglot_table"
+            text = json.dumps({"command": command, **about, "rows": rows}, indent=1)
+            RESULT.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
