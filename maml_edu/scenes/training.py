@@ -43,6 +43,6 @@ def _text(record: TrainingTrace, last: int) -> str:
         text += f" Meta-loss from {first} to {end}."
     for inner, (_, mean, half) in sorted(record.checks.items()):
         if len(mean):
-            text += f" Query error after {inner} inner steps at the end: "
+            text += f" Query error at inner step {inner} in the end: "
             text += f"{marks.said(mean[-1])}, plus or minus {marks.said(half[-1])}."
     return text

@@ -231,6 +231,7 @@ assert distance <= practised[1].half_width + recorded["half_width"]
 # | 03 | [The outer loop](03_the_outer_loop.ipynb) | derive the gradient that finds the starting point, through the steps |
 # | 04 | [Training MAML on sines](04_training_maml_on_sines.ipynb) | train this lesson's network yourself, and measure it beside the paper's |
 # | 07 | [N-way K-shot](07_n_way_k_shot.ipynb) | build tasks out of handwritten characters, and find the leaks that flatter results |
+# | 08 | [MAML on Omniglot](08_maml_on_omniglot.ipynb) | train a network that learns a character from one drawing, and measure it as the paper does |
 #
 # Words that we owe you: **task**, **support**, **query** and **shot** (lesson 01), **adapt** and **inner loop** (02),
 # **theta**, the starting point, and **outer loop** (03).
