@@ -19,7 +19,6 @@
 
 # %%
 import math
-import time
 import warnings
 from dataclasses import replace
 
@@ -56,13 +55,19 @@ for part in (tasks, validation, test):
     print(f"{part.split}: {len(part.characters)} characters, {part.n_classes} classes")
 real = tasks.drawings.omniglot
 
-
 # %% [markdown]
 # ## The network, layer by layer
 #
 # The paper's: four convolutions of 64 filters, each with stride 2, which halves the picture; after each,
 # batch-norm and ReLU; then the mean over the last places, and a linear head with one logit a class. Here
-# is the whole of it by hand, on one task's support set.
+# is the whole of it by hand.
+
+# %%
+net = conv4(5)
+untrained = net.init(generator=torch.Generator().manual_seed(0))
+draw = torch.Generator().manual_seed(8)
+task = tasks.sample(1, shots=1, queries=3, generator=draw).task(0)
+
 
 # %%
 def by_own_batch(x):  # batch-norm: the mean and variance of the batch at hand
@@ -71,7 +76,7 @@ def by_own_batch(x):  # batch-norm: the mean and variance of the batch at hand
     return (x - mean) / (variance + 0.001).sqrt()
 
 
-def by_hand(theta, x, say=lambda x: None):
+def by_hand(theta, x, say=lambda shape: None):
     for i in range(4):
         x = conv2d(x, theta[f"layers.{i}.weight"], stride=2, padding=1)
         gain, shift = (theta[f"norms.{i}.{name}"] for name in ("weight", "bias"))
@@ -80,12 +85,10 @@ def by_hand(theta, x, say=lambda x: None):
     return x.mean((2, 3)) @ theta["head.weight"].T + theta["head.bias"]
 
 
-# %%
-net = conv4(5)
-untrained = net.init(generator=torch.Generator().manual_seed(0))
-draw = torch.Generator().manual_seed(8)
-task = tasks.sample(1, shots=1, queries=3, generator=draw).task(0)
+# %% [markdown]
+# Five drawings go in, five rows of five logits come out. And `conv4` does just this.
 
+# %%
 print(tuple(task.support_x.shape), "five drawings, 28 x 28")
 logits = by_hand(untrained, task.support_x, say=print)
 print(tuple(logits.shape), "one logit a class")
@@ -169,14 +172,12 @@ assert torch.allclose(by_me, learner.task_loss(untrained, task), atol=1e-5)
 
 # %%
 learner = MAML(net, cross_entropy, inner_lr=0.4, learned_rates=True)
-settings = {"meta_batch": 16, "shots": 1, "queries": 5, "meta_lr": 5e-3, "seed": 0}
-began = time.perf_counter()
-states = list(
-    meta_train(learner, tasks, steps=350, **settings, every=25, chunk_size=4, progress=True)
-)
+settings = {"meta_batch": 16, "shots": 1, "queries": 5, "meta_lr": 5e-3}
+settings |= {"every": 25, "chunk_size": 4, "progress": True}
+states = list(meta_train(learner, tasks, steps=350, **settings))
 clear_output(wait=True)  # the progress bar has served
 minute = states[-1].theta
-print(f"{states[-1].step} meta-steps in {time.perf_counter() - began:.0f} seconds")
+print(f"meta-loss: {states[1].meta_loss:.2f} at first, {states[-1].meta_loss:.2f} at last")
 
 # %% [markdown]
 # The learning curve: the meta-loss, which is a query loss after one step on training characters, and the
@@ -205,15 +206,18 @@ how |= {"chunk_size": 10, "lot": 50}
 after_a_minute = evaluate(learner, minute, validation, **how, n_tasks=150, seed=2)
 for step, share in enumerate(after_a_minute):
     print(f"inner step {step}: {share}")
-before, after = after_a_minute[0], after_a_minute[3]
+
+# %% [markdown]
+# Before adapting it is as lost as a fresh network, and has to be: all that it has learned is how to learn
+# from five drawings. One step later it reads characters that it never met.
+
+# %%
+before, *_, after = after_a_minute
 assert abs(before.mean - 0.2) < 0.05
-assert after.mean - after.half_width > (0.85 if real else 0.6)
+assert after.mean - after.half_width > 0.85
 
 
 # %% [markdown]
-# Before adapting it is as lost as a fresh network, and has to be. All that it has learned is how to learn
-# from five drawings.
-#
 # ### Exercise 08.2: accuracy, with its interval
 #
 # Given `logits`, (tasks, queries, way), and `labels`, (tasks, queries), return the mean accuracy and the
@@ -250,7 +254,8 @@ assert exercises.check_accuracy_interval(accuracy_interval)
 #
 # The same code, run for long: `checkpoint.load` brings theta and the record of its training. We measure it
 # now on 600 new tasks of **test** characters, 15 queries a character, three inner steps, and set it beside
-# its own record and the paper's table 1.
+# its own record and the paper's table 1. (On the stand-in it meets letters of a kind that it was never
+# trained on, so there we ask only that it learns them at all.)
 
 # %%
 full = checkpoint.load("omniglot-conv4-5way-1shot")
@@ -273,9 +278,10 @@ if real:
     print("the paper:    98.7 ± 0.4 % (Finn et al. 2017, table 1)")
     both = math.hypot(now.half_width, recorded["half_width"])
     assert abs(now.mean - recorded["mean"]) <= both
+    assert now.mean - now.half_width > after.mean
 else:
     print("This is the stand-in; comparing with record and paper needs Omniglot.")
-assert now.mean - now.half_width > after.mean
+    assert now.mean - now.half_width > 0.6  # it has never seen such letters
 
 # %% [markdown]
 # ## Whose statistics?
