@@ -464,14 +464,14 @@ assert crossed > 0.9
 # ### The support set was asked again
 #
 # Draw support and queries independently of each other, and some queries *are* support drawings. Comparing pixels, the learner
-# that learns nothing, then looks up the answer. All queries re-used, or none:
+# that learns nothing, then looks up the answer. All queries reused, or none:
 
 # %%
 some = OmniglotTasks("test", 5).sample(600, queries=1, generator=generator)
 again = some._replace(query_x=some.support_x, query_y=some.support_y)
 reused = score(nearest(again), again.query_y)
 honest = score(nearest(some), some.query_y)
-print(f"support re-used as query {reused}, other drawings {honest}")
+print(f"support reused as query {reused}, other drawings {honest}")
 assert reused.mean == 1.0 > honest.mean + honest.half_width
 
 
