@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from maml_edu.inner import Theta
 from maml_edu.learners import Learner
+from maml_edu.learners.maml import is_rate
 from maml_edu.replay import record
 from maml_edu.tasks import TaskBatch, TaskSource
 from maml_edu.tasks.batch import at_least
@@ -95,6 +96,7 @@ def meta_train(
     shots: int = 10,
     queries: int = 10,
     meta_lr: float = 1e-3,
+    rates_lr: float | None = None,
     warmup: float = 0.05,
     schedule: str = "cosine",
     seed: int = 0,
@@ -111,14 +113,18 @@ def meta_train(
     runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it; with
     the other arguments unchanged, the result has the same bits as an uninterrupted run.
 
+    rates_lr: in place of meta_lr for learned inner rates (see `learners.MAML`). They are few and
+        held as logarithms, so they bear steps, and need them, tens of times larger.
     replay: record the meta-gradient once and replay it (see `maml_edu.replay`); it gives the same
         numbers sooner. A progress bar is shown where `progress`.
     Raises Diverged when the meta-loss is no longer finite.
     """
     at_least(0, steps=steps)
     at_least(1, meta_batch=meta_batch, shots=shots, queries=queries, every=every)
-    if not (math.isfinite(meta_lr) and meta_lr > 0):
-        raise ValueError(f"meta_lr is {meta_lr!r}; it must be a finite number above 0")
+    rates_lr = meta_lr if rates_lr is None else rates_lr
+    for name, value in (("meta_lr", meta_lr), ("rates_lr", rates_lr)):
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} is {value!r}; it must be a finite number above 0")
     if not 0 <= warmup <= 1:
         raise ValueError(f"warmup is {warmup!r}; it must be a share of the steps, 0 to 1")
     if schedule not in SCHEDULES:
@@ -130,7 +136,7 @@ def meta_train(
         yield state
     generator.set_state(state.generator)
     theta = {name: p.clone().to(device).requires_grad_() for name, p in state.theta.items()}
-    adam = _adam(theta, state.moments, meta_lr)
+    adam = _adam(theta, state.moments, meta_lr, rates_lr)
 
     sizes = {"shots": shots, "queries": queries, "device": device}
 
@@ -147,7 +153,7 @@ def meta_train(
         for step in range(state.step, steps):
             for group in adam.param_groups:
                 group["lr"] = rate_at(
-                    step, steps, meta_lr=meta_lr, warmup=warmup, schedule=schedule
+                    step, steps, meta_lr=group["highest"], warmup=warmup, schedule=schedule
                 )
             batch = tasks.sample(meta_batch, generator=generator, **sizes)
             losses.append(meta_step(gradient, adam, theta, batch))
@@ -165,9 +171,16 @@ def meta_train(
                 yield _snapshot(done, theta, adam, generator, mean_loss)
 
 
-def _adam(theta: Theta, moments: dict[str, dict[str, Tensor]], meta_lr: float) -> torch.optim.Adam:
+def _adam(
+    theta: Theta, moments: dict[str, dict[str, Tensor]], meta_lr: float, rates_lr: float
+) -> torch.optim.Adam:
     """Adam on theta's tensors, with the state it had; fused: one call for all parameters."""
-    adam = torch.optim.Adam(theta.values(), lr=meta_lr, fused=True)
+    parts = (False, meta_lr), (True, rates_lr)  # whether these are learned rates
+    groups = [
+        {"params": [p for name, p in theta.items() if is_rate(name) == part], "highest": highest}
+        for part, highest in parts
+    ]
+    adam = torch.optim.Adam([group for group in groups if group["params"]], lr=meta_lr, fused=True)
     for name, saved in moments.items():
         adam.state[theta[name]] = {
             key: value.clone().to(theta[name].device) for key, value in saved.items()

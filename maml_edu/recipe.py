@@ -69,6 +69,7 @@ TRAINING: dict[str, Check] = {
 }
 TRAINING_OPTIONS: dict[str, Check] = {
     "schedule": name_from(("cosine", "constant")),
+    "rates_lr": above_0,
     "chunk_size": whole(1, 1_000_000),
     "start": sha256,  # of the theta that training starts from
 }
@@ -283,6 +284,7 @@ def omniglot_recipe(
     rotations: bool = True,
     data: str = "omniglot",
     start: str | None = None,
+    rates_lr: float | None = None,
     chunk_size: int | None = None,
     learner: str = "maml",
     **options: Any,
@@ -294,6 +296,7 @@ def omniglot_recipe(
         the authors' code.
     chunk_size: tasks differentiated side by side; about 120 images' worth unless said otherwise,
         as fits a core's cache.
+    rates_lr: Adam's step size for learned rates; meta_lr unless said otherwise.
     learner: one of OMNIGLOT_LEARNERS. start: the SHA-256 of the checkpoint that it starts from.
     options: of MAML: `first_order`, `learned_rates`, `per_step_losses`, `protocol`, and `head_lr`,
         a rate of its own for the head; see `maml_edu.learners.MAML`.
@@ -326,6 +329,10 @@ def omniglot_recipe(
         ]
         named = ", ".join([*given, *options])
         raise ValueError(f"{named} is for the learner maml; {learner} has no inner steps")
+    if rates_lr is not None:
+        if not options.get("learned_rates"):
+            raise ValueError(f"rates_lr is {rates_lr}; it is for learned_rates alone")
+        training["rates_lr"] = rates_lr
     return Recipe(
         learner={**how, **options},
         model={"name": model, "way": way},

@@ -63,6 +63,7 @@ def add(families) -> None:
     option("--head-lr", float, None, "step size of adapting the head (default: --inner-lr)")
     option("--inner-steps", int, None, "gradient steps of adapting (default: 1; above 10 ways 5)")
     option("--meta-lr", float, 1e-3, "Adam's highest step size")
+    option("--rates-lr", float, None, "the same for --learned-rates (default: --meta-lr)")
     parser.add_argument(
         "--schedule", choices=["constant", "cosine"], default="constant", help="default: constant"
     )
@@ -144,7 +145,7 @@ def run(args: argparse.Namespace, command: str) -> int:
 
 def _recipe(args: argparse.Namespace, data: str, start: str | None):
     names = ("way", "shot", "model", "queries", "inner_lr", "inner_steps", "meta_batch", "steps")
-    names += ("meta_lr", "warmup", "schedule", "seed", "chunk_size", "learner")
+    names += ("meta_lr", "warmup", "schedule", "seed", "chunk_size", "learner", "rates_lr")
     options = ("head_lr", "learned_rates", "per_step_losses", "first_order", "protocol")
     given = {name: getattr(args, name) for name in (*names, *options)}
     given = {name: v for name, v in given.items() if name in names or v not in (None, False)}

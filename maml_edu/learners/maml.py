@@ -15,6 +15,11 @@ from maml_edu.tasks import TaskBatch
 RATES = "log_inner_lr."  # the names of learned rates: this, and their parameter's name
 
 
+def is_rate(name: str) -> bool:
+    """Whether a tensor of theta is a learned rate, not a parameter of the model."""
+    return name.startswith(RATES)
+
+
 @dataclass(frozen=True)
 class MAML(Learner):
     """Find the theta from which a few gradient steps go furthest: minimise, over theta,
@@ -72,11 +77,9 @@ class MAML(Learner):
     def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
         if not self.learned_rates:
             return super().split(theta, inner_steps)
-        parameters = {name: p for name, p in theta.items() if not name.startswith(RATES)}
+        parameters = {name: p for name, p in theta.items() if not is_rate(name)}
         rates = {
-            name.removeprefix(RATES): logs.exp()
-            for name, logs in theta.items()
-            if name.startswith(RATES)
+            name.removeprefix(RATES): logs.exp() for name, logs in theta.items() if is_rate(name)
         }
         last = self.inner_steps - 1
         return parameters, [
