@@ -259,7 +259,8 @@ assert exercises.check_accuracy_interval(accuracy_interval)
 #
 # A better theta comes with the course. It had a head start: its convolutions were first trained as a
 # *prototypical network* (lesson 10), and then by `meta_train` as above, through three inner steps. The
-# record says so, and gives both commands. (The paper took 60,000 meta-steps from scratch.)
+# record says so, and gives both commands. (The paper took 60,000 meta-steps from scratch; this one had far
+# fewer, and stays somewhat below the paper.)
 
 # %%
 full = checkpoint.load("omniglot-conv4-5way-1shot")
@@ -399,9 +400,9 @@ explore(
 # %% [markdown]
 # ## The table
 #
-# All Omniglot models that come with this course, from `results/omniglot.json`: full runs, measured on 1,000
-# tasks of test characters after three inner steps (`python -m benchmarks.omniglot_table`). Beside each stands
-# the paper's row, which is transductive.
+# All Omniglot models that come with this course, from `results/omniglot.json`, measured on 1,000 tasks of
+# test characters after three inner steps (`python -m benchmarks.omniglot_table`). Beside each stands the
+# paper's row, which is transductive. Ours were trained for minutes on two cores; most stay below it.
 
 # %%
 file = Path(maml_edu.__file__).parents[1] / "results" / "omniglot.json"
