@@ -12,7 +12,7 @@ from tests.browser.lab import ROOT, Lab
 
 SCREENSHOTS = ROOT / "screenshots"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
-SECONDS_A_LESSON = 400  # all lessons run at once, on what may be two busy cores
+SECONDS_A_LESSON = 900  # all lessons run at once, on two cores; 08 trains for more than a minute
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 # Waiting for the kernel avoids the dialog that a run before it would raise. Cells out of sight are
