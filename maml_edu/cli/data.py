@@ -6,6 +6,8 @@ import argparse
 import sys
 import warnings
 
+from maml_edu.cli.options import add_command
+
 DESCRIPTION = """\
 Have the drawings ready that few-shot tasks are made of, and say which they are. Omniglot is fetched
 once (14 MB), checked, decoded, and kept in the cache; whatever is there already is not done again.
@@ -26,15 +28,14 @@ Examples:
 
 
 def add(commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "data",
-        help="fetch, check and describe the drawings of characters",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        "fetch, check and describe the drawings of characters",
+        DESCRIPTION,
+        EPILOG,
+        run,
     )
-    parser.set_defaults(run=run)
     parser.add_argument(
         "source",
         nargs="?",

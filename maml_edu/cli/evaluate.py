@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 
-from maml_edu.cli.options import UsageError, add_device, device_of, one_thread
+from maml_edu.cli.options import (
+    UsageError,
+    add_command,
+    add_device,
+    add_number,
+    device_of,
+    one_thread,
+)
 from maml_edu.cli.table import table
 from maml_edu.recipe import PROTOCOLS
 
@@ -34,20 +41,13 @@ SPLITS = ("train", "validation", "test")
 
 
 def add(commands) -> None:
-    parser = commands.add_parser(
-        "evaluate",
-        help="measure a checkpoint on new tasks",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = add_command(
+        commands, "evaluate", "measure a checkpoint on new tasks", DESCRIPTION, EPILOG, run
     )
-    parser.set_defaults(run=run)
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a name, a folder or a path")
 
     def option(flag: str, default: int | None, text: str) -> None:
-        shown = "" if default is None else f" (default: {default})"
-        parser.add_argument(flag, type=int, default=default, help=text + shown, metavar="N")
+        add_number(parser, flag, int, default, text)
 
     option("--tasks", 600, "how many new tasks")
     option("--shots", None, "support points, or drawings a character (default: 5, or as trained)")

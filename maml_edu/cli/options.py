@@ -11,6 +11,26 @@ class UsageError(ValueError):
     status = 2
 
 
+def add_command(commands, name: str, help: str, description: str, epilog: str, run):
+    """A sub-command with its own `run(args, command)`; returns its parser."""
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_number(parser: argparse.ArgumentParser, flag: str, kind: type, default, text: str) -> None:
+    """An option that takes a number, and whose help tells its default where it has one."""
+    shown = "" if default is None else f" (default: {default})"
+    parser.add_argument(flag, type=kind, default=default, help=text + shown, metavar="N")
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
-from maml_edu.cli.options import UsageError, add_device, device_of, one_thread
+from maml_edu.cli.options import (
+    UsageError,
+    add_command,
+    add_device,
+    add_number,
+    device_of,
+    one_thread,
+)
 from maml_edu.cli.table import table
 from maml_edu.recipe import SINE, SINE_LEARNERS, sine_recipe
 
@@ -32,19 +40,9 @@ Examples:
 
 
 def add(families) -> None:
-    parser = families.add_parser(
-        "sine",
-        help=HELP,
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=run)
+    parser = add_command(families, "sine", HELP, DESCRIPTION, EPILOG, run)
 
-    def option(flag: str, kind: type, default, text: str) -> None:
-        shown = "" if default is None else f" (default: {default})"
-        parser.add_argument(flag, type=kind, default=default, help=text + shown, metavar="N")
+    option = partial(add_number, parser)
 
     parser.add_argument("--learner", choices=SINE_LEARNERS, default="maml", help="default: maml")
     option("--steps", int, SINE["steps"], "meta-steps: updates of the initialisation")
