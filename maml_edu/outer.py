@@ -24,9 +24,12 @@ def meta_loss(
 ) -> Tensor:
     """The mean over a batch of tasks of what the learner minimises: a scalar.
 
-    `vmap` runs `learner.task_loss`, which is written for one task, on all tasks side by side.
+    `vmap` runs `learner.task_loss`, which is written for one task, on all tasks side by side. (A
+    single task needs none, and PyTorch's kernels are faster without.)
     chunk_size: at most so many at a time, where memory is short; the result is the same.
     """
+    if len(batch.query_y) == 1:
+        return learner.task_loss(theta, batch.task(0))
     task_losses = vmap(learner.task_loss, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)
     return task_losses.mean()
 

@@ -39,22 +39,25 @@ INNER: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
 WAVES: dict[str, Check] = dict.fromkeys(("amplitude", "phase", "x_range"), low_high)
 WAY = whole(2, 1000)
 DATA = ("omniglot", "stand-in")
+PRECISIONS = ("float32", "bfloat16")  # models.omniglot.PRECISIONS, without torch
 PROTOCOLS = ("transductive", "support-only", "one-by-one")  # models.PROTOCOLS, without torch
+MAML_OPTIONS: dict[str, Check] = {**INNER, "first_order": flag}
 KINDS: dict[str, dict[str, dict[str, Check]]] = {
-    "learner": {"maml": {**INNER, "first_order": flag}, "joint": INNER, "protonet": {}},
+    "learner": {"maml": MAML_OPTIONS, "anil": MAML_OPTIONS, "joint": INNER, "protonet": {}},
     "model": {"mlp": {"sizes": layer_sizes}, "conv4": {"way": WAY}, "dense4": {"way": WAY}},
     "tasks": {
         "sinusoid": {**WAVES, "noise": not_below_0, "reveal_task": flag},
         "omniglot": {"way": WAY, "rotations": flag, "data": name_from(DATA)},
     },
 }
+BETTER_MAML: dict[str, Check] = {
+    "learned_rates": flag,
+    "per_step_losses": flag,
+    "protocol": name_from(PROTOCOLS),
+}
 OPTIONAL: dict[str, dict[str, Check]] = {
-    "maml": {
-        "head_lr": above_0,
-        "learned_rates": flag,
-        "per_step_losses": flag,
-        "protocol": name_from(PROTOCOLS),
-    },
+    "maml": {**BETTER_MAML, "head_lr": above_0},
+    "anil": BETTER_MAML,
 }
 MODELS_OF = {"sinusoid": ("mlp",), "omniglot": ("conv4", "dense4")}
 TRAINING: dict[str, Check] = {
@@ -71,6 +74,7 @@ TRAINING_OPTIONS: dict[str, Check] = {
     "schedule": name_from(("cosine", "constant")),
     "rates_lr": above_0,
     "chunk_size": whole(1, 1_000_000),
+    "precision": name_from(PRECISIONS),
     "start": sha256,  # of the theta that training starts from
 }
 # Trained with 10 shots, as the paper does, most seeds leave some tasks of 5 shots on which adapting
@@ -85,7 +89,7 @@ SINE = {
     "seed": 0,
 }
 SINE_LEARNERS = ("maml", "joint", "oracle")
-OMNIGLOT_LEARNERS = ("maml", "protonet")
+OMNIGLOT_LEARNERS = ("maml", "anil", "protonet")
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,9 @@ class Recipe:
             refuse(
                 "learner", self.learner["name"], f"{one_of(OMNIGLOT_LEARNERS)} for omniglot tasks"
             )
+        precision = training.get("precision", "float32")
+        if precision != "float32" and self.model["name"] != "conv4":
+            refuse("precision", precision, f"float32 for {self.model['name']}")
         if training["shots"] + training["queries"] > DRAWINGS:
             raise ValueError(
                 f"shots + queries is {training['shots'] + training['queries']}; "
@@ -174,23 +181,28 @@ class Recipe:
         """Which kind of tasks it is for: "sinusoid" (regression) or "omniglot" (classification)."""
         return self.tasks["name"]
 
-    def make_model(self) -> Model:
+    def make_model(self, precision: str = "float32") -> Model:
         from maml_edu.models import conv4, dense4, mlp
 
         if self.model["name"] == "mlp":
             return mlp(*self.model["sizes"])
         headless = self.learner["name"] == "protonet"
         way = None if headless else self.model["way"]
-        return {"conv4": conv4, "dense4": dense4}[self.model["name"]](way)
+        if self.model["name"] == "dense4":
+            return dense4(way)
+        return conv4(way, precision=precision)
 
-    def make_learner(self) -> Learner:
+    def make_learner(self, *, training: bool = False) -> Learner:
+        """The learner; for training it computes in the precision that `training` names."""
         from torch.nn.functional import cross_entropy, mse_loss
 
         from maml_edu.learners import learner_class
 
         loss = cross_entropy if self.family == "omniglot" else mse_loss
         options = {key: value for key, value in self.learner.items() if key != "name"}
-        model = self.make_model()
+        model = self.make_model(
+            self.training.get("precision", "float32") if training else "float32"
+        )
         if self.learner["name"] == "protonet":
             options["way"] = self.tasks["way"]
         if head_lr := options.pop("head_lr", None):
@@ -285,6 +297,7 @@ def omniglot_recipe(
     data: str = "omniglot",
     start: str | None = None,
     rates_lr: float | None = None,
+    precision: str | None = None,
     chunk_size: int | None = None,
     learner: str = "maml",
     **options: Any,
@@ -297,6 +310,7 @@ def omniglot_recipe(
     chunk_size: tasks differentiated side by side; about 120 images' worth unless said otherwise,
         as fits a core's cache.
     rates_lr: Adam's step size for learned rates; meta_lr unless said otherwise.
+    precision: of training conv4, one of PRECISIONS; see `maml_edu.models.conv4`.
     learner: one of OMNIGLOT_LEARNERS. start: the SHA-256 of the checkpoint that it starts from.
     options: of MAML: `first_order`, `learned_rates`, `per_step_losses`, `protocol`, and `head_lr`,
         a rate of its own for the head; see `maml_edu.learners.MAML`.
@@ -319,7 +333,7 @@ def omniglot_recipe(
         "chunk_size": max(1, 120 // images) if chunk_size is None else chunk_size,
     }
     how: dict[str, Any] = {"name": learner}
-    if learner == "maml":
+    if learner != "protonet":
         how["inner_lr"] = paper["inner_lr"] if inner_lr is None else inner_lr
         how["inner_steps"] = paper["inner_steps"] if inner_steps is None else inner_steps
         how["first_order"] = False
@@ -328,11 +342,13 @@ def omniglot_recipe(
             n for n, v in (("inner_lr", inner_lr), ("inner_steps", inner_steps)) if v is not None
         ]
         named = ", ".join([*given, *options])
-        raise ValueError(f"{named} is for the learner maml; {learner} has no inner steps")
+        raise ValueError(f"{named} is for maml and anil; {learner} has no inner steps")
     if rates_lr is not None:
         if not options.get("learned_rates"):
             raise ValueError(f"rates_lr is {rates_lr}; it is for learned_rates alone")
         training["rates_lr"] = rates_lr
+    if precision is not None:
+        training["precision"] = precision
     return Recipe(
         learner={**how, **options},
         model={"name": model, "way": way},

@@ -67,7 +67,7 @@ def run_training(
         raise RunError(f"save_every is {save_every}; it must be a whole number, 1 or more")
     if validate_every < 1:
         raise RunError(f"validate_every is {validate_every}; it must be a whole number, 1 or more")
-    learner, tasks = recipe.make_learner(), recipe.make_tasks("train", source)
+    learner, tasks = recipe.make_learner(training=True), recipe.make_tasks("train", source)
     state, spent, validated = _resumed(out, recipe) if resume else (_fresh(out), (0.0, 0.0), [])
     if state is None and start is not None:
         state = start_from(start.theta, learner, seed=recipe.training["seed"])
@@ -83,7 +83,11 @@ def run_training(
         every=min(LOOK_EVERY, save_every, validate_every),
         device=device,
         progress=progress,
-        **{key: value for key, value in recipe.training.items() if key != "start"},
+        **{
+            key: value
+            for key, value in recipe.training.items()
+            if key not in ("start", "precision")
+        },
     )
     clock = _Clock(spent)
     about = {**describe(recipe, device, data_of(tasks)), "command": command}

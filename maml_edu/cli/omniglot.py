@@ -16,7 +16,7 @@ from maml_edu.cli.options import (
     one_thread,
 )
 from maml_edu.cli.table import table
-from maml_edu.recipe import OMNIGLOT_LEARNERS, PROTOCOLS, omniglot_recipe
+from maml_edu.recipe import OMNIGLOT_LEARNERS, PRECISIONS, PROTOCOLS, omniglot_recipe
 
 HELP = "few-shot classification of Omniglot's characters (minutes to hours)"
 DESCRIPTION = """\
@@ -68,6 +68,9 @@ def add(families) -> None:
     option("--warmup", float, 0.0, "the share of the steps in which Adam's step size first rises")
     option("--seed", int, 0, "the same seed on the CPU gives the same bits")
     option("--chunk-size", int, None, "tasks differentiated side by side (default: by their size)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="bfloat16: sooner, for anil and protonet on conv4"
+    )
     parser.add_argument("--learned-rates", action="store_true", help="learn the inner step sizes")
     parser.add_argument(
         "--per-step-losses", action="store_true", help="minimise the loss after every inner step"
@@ -144,6 +147,7 @@ def run(args: argparse.Namespace, command: str) -> int:
 def _recipe(args: argparse.Namespace, data: str, start: str | None):
     names = ("way", "shot", "model", "queries", "inner_lr", "inner_steps", "meta_batch", "steps")
     names += ("meta_lr", "warmup", "schedule", "seed", "chunk_size", "learner", "rates_lr")
+    names += ("precision",)
     options = ("head_lr", "learned_rates", "per_step_losses", "first_order", "protocol")
     given = {name: getattr(args, name) for name in (*names, *options)}
     given = {name: v for name, v in given.items() if name in names or v not in (None, False)}

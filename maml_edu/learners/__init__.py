@@ -1,11 +1,17 @@
 """Algorithms that learn to learn, one a file, all with the interface of `Learner`."""
 
+from maml_edu.learners.anil import ANIL
 from maml_edu.learners.base import Learner
 from maml_edu.learners.joint import Joint
 from maml_edu.learners.maml import MAML
 from maml_edu.learners.protonet import ProtoNet
 
-LEARNERS: dict[str, type[Learner]] = {"maml": MAML, "joint": Joint, "protonet": ProtoNet}
+LEARNERS: dict[str, type[Learner]] = {
+    "maml": MAML,
+    "anil": ANIL,
+    "joint": Joint,
+    "protonet": ProtoNet,
+}
 
 
 def learner_class(name: str) -> type[Learner]:
@@ -15,4 +21,4 @@ def learner_class(name: str) -> type[Learner]:
     return LEARNERS[name]
 
 
-__all__ = ["LEARNERS", "MAML", "Joint", "Learner", "ProtoNet", "learner_class"]
+__all__ = ["ANIL", "LEARNERS", "MAML", "Joint", "Learner", "ProtoNet", "learner_class"]

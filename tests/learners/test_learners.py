@@ -41,5 +41,5 @@ def test_maml_with_no_inner_steps_is_the_query_loss_at_theta():
 
 
 def test_unknown_learner_lists_the_known():
-    with pytest.raises(ValueError, match="learner is 'mamml'; it must be one of joint, maml"):
+    with pytest.raises(ValueError, match="learner is 'mamml'; it must be one of anil, joint, maml"):
         learner_class("mamml")

@@ -47,6 +47,24 @@ def theta(model):
     }
 
 
+def test_bfloat16_is_the_same_network_coarsely():
+    exact, coarse = conv4(WAY, channels=8), conv4(WAY, channels=8, precision="bfloat16")
+    theta = exact.init(generator=seeded())
+    x = torch.rand(12, 1, 20, 20, generator=seeded(1))
+    y = torch.arange(12) % WAY
+    grads = [grad(lambda t, m=m: F.cross_entropy(m(t, x), y))(theta) for m in (exact, coarse)]
+    assert all(g.dtype == torch.float32 for g in grads[1].values())
+    for name in theta:
+        a, b = (g[name].flatten() for g in grads)
+        assert F.cosine_similarity(a, b, dim=0) > 0.98, name
+    context = torch.rand(5, 1, 20, 20, generator=seeded(2))
+    torch.testing.assert_close(
+        coarse(theta, x, context), exact(theta, x, context), atol=0.05, rtol=0.05
+    )
+    with pytest.raises(ValueError, match="precision is 'int8'; it must be one of float32, bf"):
+        conv4(WAY, precision="int8")
+
+
 def test_conv4_is_the_network_written_out():
     model = conv4(5)
     theta = model.init(generator=seeded())
