@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -142,13 +143,7 @@ def meta_train(
     adam = _adam(theta, state.moments, meta_lr, rates_lr)
 
     sizes = {"shots": shots, "queries": queries, "device": device}
-
-    def gradient(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
-        return meta_gradient(learner, theta, batch, chunk_size=chunk_size)
-
-    if replay and state.step < steps:
-        example = tasks.sample(meta_batch, generator=_fork(generator), **sizes)
-        gradient = record(gradient, {name: p.detach() for name, p in theta.items()}, example)
+    trainee = None
 
     losses: list[Tensor] = []
     bar = tqdm(total=steps, initial=state.step, unit="step", disable=not progress, leave=False)
@@ -159,6 +154,9 @@ def meta_train(
                     step, steps, meta_lr=group["highest"], warmup=warmup, schedule=schedule
                 )
             batch = tasks.sample(meta_batch, generator=generator, **sizes)
+            if learner.at(step / steps) != trainee:
+                trainee = learner.at(step / steps)
+                gradient = _gradient_of(trainee, theta, batch, chunk_size, replay)
             losses.append(meta_step(gradient, adam, theta, batch))
             done = step + 1
             if done % every == 0 or done == steps:
@@ -172,6 +170,16 @@ def meta_train(
                 bar.set_postfix(meta_loss=f"{mean_loss:.3f}")
                 losses.clear()
                 yield _snapshot(done, theta, adam, generator, mean_loss)
+
+
+def _gradient_of(
+    learner: Learner, theta: Theta, batch: TaskBatch, chunk_size: int | None, replay: bool
+) -> Callable[[Theta, TaskBatch], tuple[Theta, Tensor]]:
+    """`meta_gradient` of this learner, recorded if it is to be replayed."""
+    gradient = partial(meta_gradient, learner, chunk_size=chunk_size)
+    if not replay:
+        return gradient
+    return record(gradient, {name: p.detach() for name, p in theta.items()}, batch)
 
 
 def _adam(
@@ -199,8 +207,3 @@ def _snapshot(step, theta, adam, generator, loss) -> TrainState:
     }
     frozen = {name: p.detach().clone() for name, p in theta.items()}
     return TrainState(step, frozen, moments, generator.get_state(), loss)
-
-
-def _fork(generator: torch.Generator) -> torch.Generator:
-    """A copy, so that drawing an example does not move the original."""
-    return torch.Generator().set_state(generator.get_state())

@@ -26,6 +26,7 @@ from maml_edu.checks import (
     share,
     whole,
 )
+from maml_edu.learners import LEARNERS, learner_class
 
 if TYPE_CHECKING:
     from maml_edu.learners import Learner
@@ -35,29 +36,17 @@ if TYPE_CHECKING:
 MAX_POINTS = 1_000_000  # in one batch of tasks
 MAX_IMAGES = 100_000
 DRAWINGS = 20  # of each character
-INNER: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
 WAVES: dict[str, Check] = dict.fromkeys(("amplitude", "phase", "x_range"), low_high)
 WAY = whole(2, 1000)
 DATA = ("omniglot", "stand-in")
 PRECISIONS = ("float32", "bfloat16")  # models.omniglot.PRECISIONS, without torch
-PROTOCOLS = ("transductive", "support-only", "one-by-one")  # models.PROTOCOLS, without torch
-MAML_OPTIONS: dict[str, Check] = {**INNER, "first_order": flag}
 KINDS: dict[str, dict[str, dict[str, Check]]] = {
-    "learner": {"maml": MAML_OPTIONS, "anil": MAML_OPTIONS, "joint": INNER, "protonet": {}},
+    "learner": {name: kind.needs for name, kind in LEARNERS.items()},
     "model": {"mlp": {"sizes": layer_sizes}, "conv4": {"way": WAY}, "dense4": {"way": WAY}},
     "tasks": {
         "sinusoid": {**WAVES, "noise": not_below_0, "reveal_task": flag},
         "omniglot": {"way": WAY, "rotations": flag, "data": name_from(DATA)},
     },
-}
-BETTER_MAML: dict[str, Check] = {
-    "learned_rates": flag,
-    "per_step_losses": flag,
-    "protocol": name_from(PROTOCOLS),
-}
-OPTIONAL: dict[str, dict[str, Check]] = {
-    "maml": {**BETTER_MAML, "head_lr": above_0},
-    "anil": BETTER_MAML,
 }
 MODELS_OF = {"sinusoid": ("mlp",), "omniglot": ("conv4", "dense4")}
 TRAINING: dict[str, Check] = {
@@ -88,8 +77,8 @@ SINE = {
     "warmup": 0.05,
     "seed": 0,
 }
-SINE_LEARNERS = ("maml", "joint", "oracle")
-OMNIGLOT_LEARNERS = ("maml", "anil", "protonet")
+SINE_LEARNERS = (*(n for n, kind in LEARNERS.items() if "sinusoid" in kind.families), "oracle")
+OMNIGLOT_LEARNERS = tuple(n for n, kind in LEARNERS.items() if "omniglot" in kind.families)
 
 
 @dataclass(frozen=True)
@@ -114,11 +103,13 @@ class Recipe:
             if not isinstance(name, str) or name not in kinds:
                 refuse(f"{part} name" if part != "learner" else part, name, one_of(kinds))
             options = {k: v for k, v in given.items() if k != "name"}
-            check_all(part, options, kinds[name], OPTIONAL.get(name))
+            optional = LEARNERS[name].takes if part == "learner" else None
+            check_all(part, options, kinds[name], optional)
         check_all("training", self.training, TRAINING, TRAINING_OPTIONS)
         family, model = self.tasks["name"], self.model["name"]
-        if family == "sinusoid" and self.learner["name"] == "protonet":
-            refuse("learner", "protonet", "maml or joint for sinusoid tasks")
+        if family not in LEARNERS[self.learner["name"]].families:
+            names = SINE_LEARNERS if family == "sinusoid" else OMNIGLOT_LEARNERS
+            refuse("learner", self.learner["name"], f"{one_of(names)} for {family} tasks")
         if model not in MODELS_OF[family]:
             refuse("model name", model, f"{one_of(MODELS_OF[family])} for {family} tasks")
         self._check_omniglot() if family == "omniglot" else self._check_sinusoid()
@@ -138,10 +129,6 @@ class Recipe:
         way, training = self.tasks["way"], self.training
         if self.model["way"] != way:
             refuse("model's way", self.model["way"], f"{way}, the tasks' way")
-        if self.learner["name"] not in OMNIGLOT_LEARNERS:
-            refuse(
-                "learner", self.learner["name"], f"{one_of(OMNIGLOT_LEARNERS)} for omniglot tasks"
-            )
         precision = training.get("precision", "float32")
         if precision != "float32" and self.model["name"] != "conv4":
             refuse("precision", precision, f"float32 for {self.model['name']}")
@@ -186,8 +173,7 @@ class Recipe:
 
         if self.model["name"] == "mlp":
             return mlp(*self.model["sizes"])
-        headless = self.learner["name"] == "protonet"
-        way = None if headless else self.model["way"]
+        way = None if LEARNERS[self.learner["name"]].headless else self.model["way"]
         if self.model["name"] == "dense4":
             return dense4(way)
         return conv4(way, precision=precision)
@@ -196,14 +182,12 @@ class Recipe:
         """The learner; for training it computes in the precision that `training` names."""
         from torch.nn.functional import cross_entropy, mse_loss
 
-        from maml_edu.learners import learner_class
-
         loss = cross_entropy if self.family == "omniglot" else mse_loss
         options = {key: value for key, value in self.learner.items() if key != "name"}
         model = self.make_model(
             self.training.get("precision", "float32") if training else "float32"
         )
-        if self.learner["name"] == "protonet":
+        if LEARNERS[self.learner["name"]].headless:
             options["way"] = self.tasks["way"]
         if head_lr := options.pop("head_lr", None):
             rates = {
@@ -238,13 +222,14 @@ def sine_recipe(
     learner: str = "maml",
     *,
     inner_lr: float = 0.01,
-    inner_steps: int = 1,
+    inner_steps: int | None = None,
     first_order: bool = False,
     replay: bool = True,
     **training: Any,
 ) -> Recipe:
     """The paper's sine waves (Finn et al. 2017, section 5.1), for one of SINE_LEARNERS.
 
+    inner_steps: 1 unless said otherwise, or what the learner's kind says; see `maml_edu.learners`.
     training: `steps`, `meta_batch`, `shots`, `queries`, `meta_lr`, `warmup`, `seed`; SINE has the
         defaults.
     The oracle is told each task's amplitude and phase as inputs, and does not adapt.
@@ -252,11 +237,13 @@ def sine_recipe(
     if learner not in SINE_LEARNERS:
         refuse("learner", learner, one_of(SINE_LEARNERS))
     oracle = learner == "oracle"
-    how = {"inner_lr": inner_lr, "inner_steps": 0 if oracle else inner_steps}
-    if learner == "maml":
+    kind = LEARNERS["joint" if oracle else learner]
+    usual = 0 if oracle else kind.inner_steps
+    how = {"inner_lr": inner_lr, "inner_steps": usual if inner_steps is None else inner_steps}
+    if "first_order" in kind.needs:
         how["first_order"] = first_order
     elif first_order:
-        raise ValueError(f"first_order is for the learner maml; {learner} has no inner gradient")
+        raise ValueError(f"first_order is for maml and anil; {learner} has no choice of it")
     return Recipe(
         learner={"name": "joint" if oracle else learner, **how},
         model={"name": "mlp", "sizes": [3 if oracle else 1, 40, 40, 1]},
@@ -332,17 +319,15 @@ def omniglot_recipe(
         "replay": True,
         "chunk_size": max(1, 120 // images) if chunk_size is None else chunk_size,
     }
-    how: dict[str, Any] = {"name": learner}
-    if learner != "protonet":
-        how["inner_lr"] = paper["inner_lr"] if inner_lr is None else inner_lr
-        how["inner_steps"] = paper["inner_steps"] if inner_steps is None else inner_steps
-        how["first_order"] = False
-    elif inner_lr is not None or inner_steps is not None or options:
-        given = [
-            n for n, v in (("inner_lr", inner_lr), ("inner_steps", inner_steps)) if v is not None
-        ]
-        named = ", ".join([*given, *options])
-        raise ValueError(f"{named} is for maml and anil; {learner} has no inner steps")
+    kind = LEARNERS[learner]
+    usual = {**paper, "first_order": False}
+    if kind.inner_steps > 1:
+        usual["inner_steps"] = kind.inner_steps
+    asked = {"inner_lr": inner_lr, "inner_steps": inner_steps, **options}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if unknown := set(asked) - {*kind.needs, *kind.takes}:
+        raise ValueError(f"{learner} has no {', '.join(sorted(unknown))}")
+    how = {"name": learner, **{name: usual[name] for name in kind.needs}, **asked}
     if rates_lr is not None:
         if not options.get("learned_rates"):
             raise ValueError(f"rates_lr is {rates_lr}; it is for learned_rates alone")
@@ -350,7 +335,7 @@ def omniglot_recipe(
     if precision is not None:
         training["precision"] = precision
     return Recipe(
-        learner={**how, **options},
+        learner=how,
         model={"name": model, "way": way},
         tasks={"name": "omniglot", "way": way, "rotations": rotations, "data": data},
         training=training if start is None else {**training, "start": start},

@@ -14,7 +14,7 @@ from maml_edu.cli.options import (
     one_thread,
 )
 from maml_edu.cli.table import table
-from maml_edu.recipe import PROTOCOLS
+from maml_edu.learners import PROTOCOLS
 
 DESCRIPTION = """\
 Measure a checkpoint on tasks that it has not seen: the query error (of classifiers, the accuracy)

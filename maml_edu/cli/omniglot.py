@@ -16,7 +16,8 @@ from maml_edu.cli.options import (
     one_thread,
 )
 from maml_edu.cli.table import table
-from maml_edu.recipe import OMNIGLOT_LEARNERS, PRECISIONS, PROTOCOLS, omniglot_recipe
+from maml_edu.learners import PROTOCOLS
+from maml_edu.recipe import OMNIGLOT_LEARNERS, PRECISIONS, omniglot_recipe
 
 HELP = "few-shot classification of Omniglot's characters (minutes to hours)"
 DESCRIPTION = """\

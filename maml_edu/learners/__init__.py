@@ -1,16 +1,56 @@
-"""Algorithms that learn to learn, one a file, all with the interface of `Learner`."""
+"""Algorithms that learn to learn, one a file, all with the interface of `Learner`.
 
-from maml_edu.learners.anil import ANIL
-from maml_edu.learners.base import Learner
-from maml_edu.learners.joint import Joint
-from maml_edu.learners.maml import MAML
-from maml_edu.learners.protonet import ProtoNet
+LEARNERS names them, without loading any: a line here is all that registers one.
+"""
 
-LEARNERS: dict[str, type[Learner]] = {
-    "maml": MAML,
-    "anil": ANIL,
-    "joint": Joint,
-    "protonet": ProtoNet,
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from maml_edu.checks import Check, above_0, flag, name_from, whole
+
+if TYPE_CHECKING:
+    from maml_edu.learners.base import Learner
+
+PROTOCOLS = ("transductive", "support-only", "one-by-one")  # models.PROTOCOLS, without torch
+BOTH = ("sinusoid", "omniglot")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where a learner is, and which of its fields a recipe has to give and may give.
+
+    where: its class, "module.Class" in this package. families: the kinds of tasks it is for.
+    """
+
+    where: str
+    needs: Mapping[str, Check] = field(default_factory=dict)
+    takes: Mapping[str, Check] = field(default_factory=dict)
+    families: tuple[str, ...] = BOTH
+    inner_steps: int = 1  # unless a recipe says otherwise
+    headless: bool = False  # it takes a model without a head, and is told the ways
+
+
+STEPS: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
+ORDER: dict[str, Check] = {**STEPS, "first_order": flag}
+NORM: dict[str, Check] = {"protocol": name_from(PROTOCOLS)}
+RATES: dict[str, Check] = {**NORM, "learned_rates": flag, "per_step_losses": flag}
+IMPLICIT: dict[str, Check] = {**NORM, "strength": above_0, "cg_steps": whole(1, 100)}
+
+LEARNERS = {
+    "maml": Kind("maml.MAML", ORDER, {**RATES, "head_lr": above_0}),
+    "fomaml": Kind("fomaml.FOMAML", STEPS, {**RATES, "head_lr": above_0}),
+    "reptile": Kind("reptile.Reptile", STEPS, NORM, inner_steps=5),
+    "anil": Kind("anil.ANIL", ORDER, RATES),
+    "meta-sgd": Kind("metasgd.MetaSGD", STEPS, NORM),
+    "maml++": Kind("mamlplusplus.MAMLPlusPlus", STEPS, {**NORM, "head_lr": above_0}, inner_steps=5),
+    "imaml": Kind("imaml.IMAML", STEPS, IMPLICIT, inner_steps=16),
+    "joint": Kind("joint.Joint", STEPS),
+    "pretrain": Kind("pretrain.Pretrain", STEPS, NORM, families=("omniglot",)),
+    "protonet": Kind("protonet.ProtoNet", {}, NORM, families=("omniglot",), headless=True),
 }
 
 
@@ -18,7 +58,20 @@ def learner_class(name: str) -> type[Learner]:
     """The learner of that name, or a ValueError that lists the names."""
     if name not in LEARNERS:
         raise ValueError(f"learner is {name!r}; it must be one of {', '.join(sorted(LEARNERS))}")
-    return LEARNERS[name]
+    module, _, cls = LEARNERS[name].where.partition(".")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), cls)
 
 
-__all__ = ["ANIL", "LEARNERS", "MAML", "Joint", "Learner", "ProtoNet", "learner_class"]
+_CLASSES = {kind.where.partition(".")[2]: name for name, kind in LEARNERS.items()}
+
+
+def __getattr__(name: str):
+    if name == "Learner":
+        return importlib.import_module(f"{__name__}.base").Learner
+    if name in _CLASSES:
+        return learner_class(_CLASSES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_CLASSES])

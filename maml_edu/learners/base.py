@@ -89,6 +89,11 @@ class Learner:
         outputs = self.model(state, x) if support_x is None else self.predict(state, x, support_x)
         return self.loss(outputs, y)
 
+    def at(self, progress: float) -> Learner:
+        """The learner as it trains when this share of the training, 0 to 1, is done: the same
+        throughout, for most."""
+        return self
+
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
         """What the outer loop minimises over theta, for one task: a scalar."""
         raise NotImplementedError

@@ -17,7 +17,7 @@ RATES = "log_inner_lr."  # the names of learned rates: this, and their parameter
 
 def is_rate(name: str) -> bool:
     """Whether a tensor of theta is a learned rate, not a parameter of the model."""
-    return name.startswith(RATES)
+    return "inner_lr." in name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,20 @@
+"""First-order MAML: the gradient after adapting, as if adapting did not depend on theta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maml_edu.learners.maml import MAML
+
+
+@dataclass(frozen=True)
+class FOMAML(MAML):
+    """MAML whose meta-gradient leaves out the Jacobian of the inner loop: theta moves along
+
+        mean over tasks of  grad L_query( adapted ),    adapted = the last inner step's parameters.
+
+    Finn, Abbeel & Levine (2017, arXiv 1703.03400), section 5.2, "first-order approximation". It is
+    exact where the loss is linear in theta, or inner_lr is 0.
+    """
+
+    first_order: bool = True

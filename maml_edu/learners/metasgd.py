@@ -1,0 +1,47 @@
+"""Meta-SGD: learn the direction and the length of the inner step as well as its start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from maml_edu.inner import Rate, Theta
+from maml_edu.learners.maml import MAML
+
+ALPHA = "inner_lr."  # the names of its rates: this, and their parameter's name
+
+
+@dataclass(frozen=True)
+class MetaSGD(MAML):
+    """MAML in which every single weight has an inner rate of its own, alpha, learned with theta:
+
+        minimise over theta and alpha   mean over tasks of
+            L_query( theta - alpha * grad L_support(theta) ),    * entry by entry.
+
+    Li, Zhou, Chen & Li (2017, arXiv 1707.09835), equations 3 and 4. Rates may turn negative. All
+    start at `inner_lr` (theirs at random in [0.005, 0.1]). Further steps use the same rates.
+    """
+
+    def __post_init__(self):
+        if isinstance(self.inner_lr, Mapping | Sequence):
+            raise ValueError(f"inner_lr is {self.inner_lr!r}; it must be one number to start from")
+        super().__post_init__()
+
+    def init(
+        self,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> Theta:
+        theta = self.model.init(generator=generator, device=device)
+        return theta | {ALPHA + n: torch.full_like(p, self.inner_lr) for n, p in theta.items()}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = self.model.shapes()
+        return shapes | {ALPHA + name: shape for name, shape in shapes.items()}
+
+    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
+        names = self.model.shapes()
+        return {n: theta[n] for n in names}, {n: theta[ALPHA + n] for n in names}

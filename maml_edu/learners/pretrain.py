@@ -1,0 +1,68 @@
+"""Pre-train, then fine-tune: one ordinary classifier of all background characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from maml_edu.inner import Rate, Theta
+from maml_edu.learners.base import Learner
+from maml_edu.tasks import TaskBatch
+
+TURNS = 4  # a character turned by a quarter is another class
+
+
+@dataclass(frozen=True)
+class Pretrain(Learner):
+    """Train body and a head for ALL background classes to say which character a drawing is,
+
+        minimise over theta   mean over drawings of  L(theta; drawing, its character);
+
+    for a new task give the body a fresh head, of zeros, and fine-tune both by gradient steps. There
+    are no tasks and no adapted parameters in that objective (Chen et al. 2019, arXiv 1904.04232,
+    call it the baseline). Training may then go on from its body with another learner: `--start`.
+
+    model: one with a head of the task's ways. characters: how many there are to tell apart, each in
+    four rotations; tasks must tell them in `info`, as `OmniglotTasks` does.
+    """
+
+    characters: int = 1623
+
+    def init(
+        self,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> Theta:
+        """The model's parameters, with a head of zeros; and the head of all classes."""
+        theta = super().init(generator=generator, device=device)
+        heads = {n: p for n, p in theta.items() if n.startswith("head.")}
+        shapes = self.shapes()
+        wide = {
+            "classes." + n.partition(".")[2]: shapes["classes." + n.partition(".")[2]]
+            for n in heads
+        }
+        return theta | {
+            **{name: torch.zeros_like(p) for name, p in heads.items()},
+            **{name: torch.zeros(shape, device=device) for name, shape in wide.items()},
+        }
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = super().shapes()
+        n = TURNS * self.characters
+        features = shapes["head.weight"][1]
+        return shapes | {"classes.weight": (n, features), "classes.bias": (n,)}
+
+    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
+        return {name: theta[name] for name in self.model.shapes()}, self.inner_lr
+
+    def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
+        x = torch.cat([task.support_x, task.query_x])
+        label = torch.cat([task.support_y, task.query_y])
+        character = (TURNS * task.info["character"] + task.info["rotation"])[label]
+        state, _ = self.split(theta, 0)
+        of_all = {"head.weight": theta["classes.weight"], "head.bias": theta["classes.bias"]}
+        return self.loss(self.model({**state, **of_all}, x), character)

@@ -1,0 +1,181 @@
+"""The relatives of MAML against closed forms, plain loops and each other, in float64."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.func import grad
+from torch.nn.functional import cross_entropy
+
+from maml_edu.learners import FOMAML, IMAML, MAML, MAMLPlusPlus, MetaSGD, Pretrain, Reptile
+from maml_edu.learners.imaml import conjugate_gradients
+from maml_edu.learners.metasgd import ALPHA
+from maml_edu.models import conv4, mlp
+from maml_edu.outer import meta_gradient, meta_train
+from maml_edu.tasks import SinusoidTasks, TaskBatch
+
+MODEL = mlp(1, 6, 1)
+LINEAR = mlp(3, 1)
+CLOSE = {"rtol": 1e-10, "atol": 1e-12}
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def doubles(theta):
+    return {name: p.double() for name, p in theta.items()}
+
+
+def waves(n: int = 1) -> TaskBatch:
+    batch = SinusoidTasks().sample(n, shots=5, queries=7, generator=seeded(2))
+    return TaskBatch(*(part.double() for part in batch[:4]))
+
+
+def linear_task() -> TaskBatch:
+    """One task of linear regression: its loss is a quadratic in theta."""
+    x = torch.randn(2, 1, 8, 3, generator=seeded(3), dtype=torch.float64)
+    y = torch.randn(2, 1, 8, 1, generator=seeded(4), dtype=torch.float64)
+    return TaskBatch(x[0], y[0], x[1], y[1])
+
+
+def hessian_and_slope(x, y):
+    """Of the mean squared error of w x + b at 0, with w and b in one vector."""
+    columns = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1)
+    return 2 * columns.T @ columns / len(x), -2 * columns.T @ y[:, 0] / len(x)
+
+
+def flat(gradient) -> torch.Tensor:
+    return torch.cat([gradient["0.weight"].flatten(), gradient["0.bias"]])
+
+
+def test_fomaml_is_the_query_gradient_where_adapting_ended():
+    learner = FOMAML(MODEL, inner_lr=0.05, inner_steps=3)
+    theta, batch = doubles(learner.init(generator=seeded())), waves()
+    task = batch.task(0)
+    adapted = learner.adapt(theta, task.support)[-1]
+    expected = grad(learner.loss_at)(adapted, *task.query)
+    torch.testing.assert_close(meta_gradient(learner, theta, batch)[0], expected, **CLOSE)
+    exact, _ = meta_gradient(MAML(MODEL, inner_lr=0.05, inner_steps=3), theta, batch)
+    assert not torch.allclose(exact["0.weight"], expected["0.weight"], rtol=1e-2)
+
+
+def test_reptile_steps_towards_where_a_plain_loop_ends():
+    learner = Reptile(MODEL, inner_lr=0.02, inner_steps=4)
+    theta, batch = doubles(learner.init(generator=seeded())), waves(3)
+    moved = {name: torch.zeros_like(p) for name, p in theta.items()}
+    for index in range(3):
+        task, state = batch.task(index), theta
+        x = torch.cat([task.support_x, task.query_x])
+        y = torch.cat([task.support_y, task.query_y])
+        for _ in range(4):
+            slope = grad(learner.loss_at)(state, x, y)
+            state = {name: p - 0.02 * slope[name] for name, p in state.items()}
+        moved = {name: moved[name] + (state[name] - theta[name]) / 3 for name in theta}
+    gradient, loss = meta_gradient(learner, theta, batch)
+    torch.testing.assert_close(gradient, {n: -m for n, m in moved.items()}, **CLOSE)
+    assert loss > 0
+
+
+def test_reptile_of_one_step_is_joint_training():
+    learner = Reptile(MODEL, inner_lr=0.02, inner_steps=1)
+    theta, batch = doubles(learner.init(generator=seeded())), waves()
+    task = batch.task(0)
+    x, y = torch.cat([task.support_x, task.query_x]), torch.cat([task.support_y, task.query_y])
+    joint = grad(learner.loss_at)(theta, x, y)
+    expected = {name: 0.02 * g for name, g in joint.items()}
+    torch.testing.assert_close(meta_gradient(learner, theta, batch)[0], expected, **CLOSE)
+
+
+def test_meta_sgd_begins_as_maml_and_learns_each_weights_rate():
+    learner, plain = MetaSGD(MODEL, inner_lr=0.05), MAML(MODEL, inner_lr=0.05)
+    theta, batch = doubles(learner.init(generator=seeded())), waves()
+    mine = {name: theta[name] for name in MODEL.shapes()}
+    gradient, loss = meta_gradient(learner, theta, batch)
+    expected, their_loss = meta_gradient(plain, mine, batch)
+    # the rates are float32's nearest to 0.05
+    torch.testing.assert_close(loss, their_loss, rtol=1e-6, atol=0)
+    torch.testing.assert_close({n: gradient[n] for n in mine}, expected, rtol=1e-5, atol=1e-7)
+    # d loss / d alpha = - grad L_support * grad L_query(adapted), entry by entry
+    task = batch.task(0)
+    slope = grad(learner.loss_at)(mine, *task.support)
+    at_end = grad(learner.loss_at)(learner.adapt(theta, task.support)[-1], *task.query)
+    for name in mine:
+        torch.testing.assert_close(gradient[ALPHA + name], -slope[name] * at_end[name], **CLOSE)
+    with pytest.raises(ValueError, match=r"inner_lr is \{'0.bias': 1\}; it must be one number"):
+        MetaSGD(MODEL, inner_lr={"0.bias": 1})
+
+
+def test_maml_plus_plus_moves_the_weight_to_the_last_step():
+    learner = MAMLPlusPlus(MODEL, inner_lr=0.05, inner_steps=4, annealing=0.5)
+    theta, task = doubles(learner.init(generator=seeded())), waves().task(0)
+    losses = [
+        learner.loss_at(state, *task.query) for state in learner.adapt(theta, task.support)[1:]
+    ]
+    at_first = learner.at(0.0).task_loss(theta, task)
+    torch.testing.assert_close(at_first, torch.stack(losses).mean(), **CLOSE)
+    small = 0.03 / 4
+    at_last = small * sum(losses[:-1]) + (1 - 3 * small) * losses[-1]
+    torch.testing.assert_close(learner.at(1.0).task_loss(theta, task), at_last, **CLOSE)
+    torch.testing.assert_close(learner.task_loss(theta, task), at_last, **CLOSE)
+    weights = [learner.at(progress).last_weight for progress in (0, 0.1, 0.2, 0.3, 0.4, 0.5, 1)]
+    assert weights == sorted(weights)
+    assert learner.at(0.2).first_order
+    assert not learner.at(0.3).first_order
+
+
+def test_a_learner_that_changes_while_it_trains_is_recorded_anew():
+    learner = MAMLPlusPlus(MODEL, inner_lr=0.01, inner_steps=2)
+    how = {"steps": 20, "meta_batch": 2, "shots": 5, "queries": 5, "every": 20}
+    ends = [
+        list(meta_train(learner, SinusoidTasks(), **how, replay=replay))[-1].theta
+        for replay in (True, False)
+    ]
+    torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-6)
+
+
+def test_conjugate_gradients_solve_a_symmetric_system():
+    root = torch.randn(6, 6, generator=seeded(), dtype=torch.float64)
+    matrix = root @ root.T + torch.eye(6, dtype=torch.float64)
+    b = torch.randn(6, generator=seeded(1), dtype=torch.float64)
+    x = conjugate_gradients(lambda v: {"v": matrix @ v["v"]}, {"v": b}, steps=6)["v"]
+    torch.testing.assert_close(x, torch.linalg.solve(matrix, b), rtol=1e-9, atol=1e-9)
+
+
+def test_imaml_on_a_quadratic_is_the_implicit_closed_form():
+    strength = 0.7
+    how = {"inner_lr": 0.2, "inner_steps": 400, "strength": strength, "cg_steps": 4}
+    learner = IMAML(LINEAR, **how)
+    theta, batch = doubles(learner.init(generator=seeded())), linear_task()
+    task = batch.task(0)
+    hessian, slope = hessian_and_slope(*task.support)
+    pull = hessian + strength * torch.eye(4, dtype=torch.float64)
+    adapted = torch.linalg.solve(pull, strength * flat(theta) - slope)
+    found = learner.adapt(theta, task.support)[-1]
+    torch.testing.assert_close(flat(found), adapted, **CLOSE)
+    query_hessian, query_slope = hessian_and_slope(*task.query)
+    expected = strength * torch.linalg.solve(pull, query_hessian @ adapted + query_slope)
+    gradient, loss = meta_gradient(learner, theta, batch)
+    torch.testing.assert_close(flat(gradient), expected, **CLOSE)
+    torch.testing.assert_close(loss, learner.loss_at(found, *task.query), **CLOSE)
+    # it is the derivative of the loss at the minimum, so the graph of all steps says the same
+    through = grad(lambda t: learner.loss_at(learner.adapt(t, task.support)[-1], *task.query))
+    torch.testing.assert_close(flat(through(theta)), expected, rtol=1e-8, atol=1e-10)
+
+
+def test_pretraining_tells_all_characters_apart_and_then_starts_a_fresh_head():
+    learner = Pretrain(conv4(3, channels=4), cross_entropy, characters=5)
+    theta = learner.init(generator=seeded())
+    assert theta["classes.weight"].shape == (20, 4)
+    theta["classes.weight"] = torch.randn(20, 4, generator=seeded(1))
+    x, y = torch.rand(6, 1, 28, 28, generator=seeded(2)), torch.arange(3).repeat(2)
+    info = {"character": torch.tensor([4, 0, 2]), "rotation": torch.tensor([3, 0, 1])}
+    task = TaskBatch(x[:3], y[:3], x[3:], y[3:], info)
+    body = {name: theta[name] for name in conv4(None, channels=4).shapes()}
+    logits = conv4(None, channels=4)(body, x) @ theta["classes.weight"].T
+    expected = cross_entropy(logits, torch.tensor([19, 0, 9]).repeat(2))
+    torch.testing.assert_close(learner.task_loss(theta, task), expected)
+    states = learner.adapt(theta, task.support, inner_steps=1)
+    assert learner.predict(states[0], task.query_x).abs().max() == 0
+    assert set(states[1]) == set(learner.model.shapes())
+    assert states[1]["head.weight"].abs().sum() > 0
