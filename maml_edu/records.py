@@ -156,3 +156,27 @@ class Gallery:
     title: str
     parts: tuple[Drawings, ...]
     summary: str  # what there is to see, in words
+
+
+@dataclass(frozen=True)
+class LandscapeTrace:
+    """One task's loss over a plane in the space of a network's parameters, with the paths of
+    several tasks that adapt, as far as they lie in the plane. theta is at (0, 0).
+    """
+
+    learner: str  # "MAML"
+    inner_lr: float | None  # None: a learned rate per parameter
+    task: str  # whose loss it is: one of the names in `paths`
+    on: str  # which loss: "support" or "query"
+    plane: str  # which plane, in words
+    axis_x: np.ndarray  # (columns,) along the first direction, in the parameters' own units
+    axis_y: np.ndarray  # (rows,) along the second
+    height: np.ndarray  # (rows, columns) the loss at each point of the plane
+    paths: dict[str, np.ndarray]  # name -> (steps + 1, 2) a task's parameters, in the plane
+    share: float  # the share of the squared distances from theta that lies in the plane, 0 to 1
+    support_loss: np.ndarray  # (steps + 1,) the task's, at its real parameters
+    query_loss: np.ndarray  # (steps + 1,) the same for its query set
+
+    @property
+    def inner_steps(self) -> int:
+        return len(self.support_loss) - 1

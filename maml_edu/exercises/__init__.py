@@ -16,6 +16,7 @@ from maml_edu.exercises.lesson04 import (
     check_meta_rate,
     check_meta_step,
 )
+from maml_edu.exercises.lesson06 import check_cka, check_curvature, check_plane_point
 from maml_edu.exercises.lesson07 import (
     check_draw_episode,
     check_find_leaks,
@@ -30,8 +31,10 @@ from maml_edu.exercises.lesson08 import (
 __all__ = [
     "Verdict",
     "check_accuracy_interval",
+    "check_cka",
     "check_classifier_loss",
     "check_conditional_mean",
+    "check_curvature",
     "check_draw_episode",
     "check_find_leaks",
     "check_first_below_half",
@@ -45,6 +48,7 @@ __all__ = [
     "check_meta_rate",
     "check_meta_step",
     "check_outer_step",
+    "check_plane_point",
     "check_rates_step",
     "check_sample_task",
     "check_second_order",

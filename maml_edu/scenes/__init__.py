@@ -79,6 +79,7 @@ from maml_edu.scenes import (  # noqa: E402
     classification,  # noqa: F401
     comparison,  # noqa: F401
     gallery,  # noqa: F401
+    landscape,  # noqa: F401
     plane,  # noqa: F401
     training,  # noqa: F401
 )

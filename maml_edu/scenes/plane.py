@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from contourpy import contour_generator
 
-from maml_edu.records import PlaneTrace
+from maml_edu.records import LandscapeTrace, PlaneTrace
 from maml_edu.scenes import axes, finish, marks, scene
 from maml_edu.style import series
 
@@ -27,7 +27,8 @@ def plane(record: PlaneTrace) -> dict:
     frames = max([len(path) for path in record.paths.values()], default=1)
     arrows, note = _arrows(record, on)
     start = marks.points("theta", "theta", record.theta[:1], record.theta[1:], on)
-    drawn = [_contours(record, on), *arrows, *_paths(record, on, frames), start]
+    surface = contours(record, on, levels(record.height))
+    drawn = [surface, *arrows, *_paths(record, on, frames), start]
     for i, (name, at) in enumerate(record.points.items(), len(arrows) + len(record.paths)):
         drawn.append(marks.points(series(i), name, at[:1], at[1:], on))
     equal = 1 / 3 < spans[0] / spans[1] < 3  # then directions on the screen are true
@@ -46,12 +47,15 @@ def levels(height: np.ndarray) -> np.ndarray:
     return low + (high - low) * (np.arange(1, LEVELS + 1) / (LEVELS + 1)) ** 2
 
 
-def _contours(record: PlaneTrace, on: tuple[dict, dict]) -> dict:
+def contours(
+    record: PlaneTrace | LandscapeTrace, on: tuple[dict, dict], heights: np.ndarray
+) -> dict:
+    """The lines of the record's surface at these heights."""
     masked = np.ma.masked_invalid(np.asarray(record.height, dtype=float))
     generator = contour_generator(record.axis_x, record.axis_y, masked)
     lines = [
         list(zip(*(axes.numbers(part[:, i], on[i]) for i in (0, 1)), strict=True))
-        for level in np.unique(levels(masked.filled(np.nan)))
+        for level in np.unique(heights)
         for part in generator.lines(level)
     ]
     return {"kind": "lines", "role": "contour", "name": "equal height", "lines": lines}
