@@ -127,6 +127,8 @@ def landscape(
     if task not in range(n_tasks):
         raise ValueError(f"task is {task}; the batch has tasks 0 to {n_tasks - 1}")
     names = [f"task {i + 1}" for i in range(n_tasks)] if names is None else names
+    if len(names) != n_tasks:
+        raise ValueError(f"names has {len(names)} entries; the batch has {n_tasks} tasks")
     taken = paths(learner, theta, batch, inner_steps=inner_steps)
     one = batch.task(task)
     loss = _losses(learner, plane, one)
@@ -165,7 +167,7 @@ def _losses(learner: Learner, plane: Plane, task: TaskBatch) -> dict:
 
 def _finite(rows: Tensor) -> Tensor:
     """The rows of (…, parameters) whose length is finite: (rows, parameters)."""
-    rows = rows.flatten(0, -2)
+    rows = rows.reshape(-1, rows.shape[-1])
     return rows[rows.square().sum(1).isfinite()]
 
 

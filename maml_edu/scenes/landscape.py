@@ -89,7 +89,7 @@ def _alt(record: LandscapeTrace, step: int, on: tuple[dict, dict]) -> str:
     low, high = (marks.said(v) for v in axes.finite_range(record.height))
     text = f"Contours of the {record.on} loss of {record.task}, from {low} to {high}, over "
     text += f"{record.plane}, with the paths of {len(record.paths)} tasks from theta at (0, 0)."
-    x, y = (marks.said(v) for v in record.paths[record.task][step])
+    x, y = (marks.said(v) for v in record.paths[record.task][step] + 0.0)  # no -0
     return f"{text} After inner step {step}, {record.task} is at ({x}, {y})."
 
 

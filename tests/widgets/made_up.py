@@ -10,6 +10,7 @@ from maml_edu.records import (
     ComparisonTrace,
     Drawings,
     Gallery,
+    LandscapeTrace,
     PlaneTrace,
     TrainingTrace,
 )
@@ -64,6 +65,19 @@ def plane(paths: bool = True) -> PlaneTrace:
     way = theta - 0.1 * np.arange(6)[:, None] * gradient
     return PlaneTrace(x, y, height, theta, arrows, {"descent": way} if paths else {},
                       {"minimum": np.array([0.0, 1.0])})  # fmt: skip
+
+
+def landscape(growth: float = 0.6, steps: int = 6) -> LandscapeTrace:
+    """A bowl around (-1, 0.5), and two tasks that go there and elsewhere; `growth` above 1 leaves
+    the picture."""
+    x, y = np.linspace(-2, 2, 31), np.linspace(-1.5, 2.5, 31)
+    height = 0.1 + (x[None] + 1) ** 2 + 3 * (y[:, None] - 0.5) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        gone = 1 - np.float64(growth) ** np.arange(steps + 1)[:, None]
+        loss = 0.1 + 1.75 * (1 - gone[:, 0]) ** 2
+    paths = {"task 1": gone * [-1.0, 0.5], "task 2": gone * [1.5, 1.5]}
+    return LandscapeTrace("MAML", 0.01, "task 1", "support", "main directions", x, y, height, paths,
+                          0.93, loss, 1.2 * loss)  # fmt: skip
 
 
 def training(records: int = 40) -> TrainingTrace:
