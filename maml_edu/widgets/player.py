@@ -95,6 +95,11 @@ class Explorer(Player):
         )
         self.on_msg(self._asked)
 
+    @property
+    def ends(self) -> dict[str, tuple[Any, Any]]:
+        """The lowest and highest value, or first and last option, of each control, by its name."""
+        return {name: control.ends for name, control in self._controls.items()}
+
     def set(self, **values: Any) -> None:
         """Move controls from Python. What goes wrong is said in the widget and raised here too."""
         try:

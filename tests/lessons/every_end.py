@@ -1,0 +1,75 @@
+"""Every control of every explorer, at both ends, alone and in pairs: always a picture.
+
+Runs in a lesson's own kernel after its last cell (see `last_cell`), so what is driven here is what
+a reader moves, and no lesson is run once more for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from ipywidgets.widgets import widget
+
+from maml_edu import plots
+from maml_edu.widgets.player import Explorer, sentence
+
+WITHOUT_CONTROLS = {"00_start_here"}
+
+
+def check(lesson: str) -> None:
+    """AssertionError that names each explorer and corner of this kernel that gives no picture."""
+    explorers = [made for made in widget._instances.values() if isinstance(made, Explorer)]
+    assert explorers or lesson in WITHOUT_CONTROLS, f"{lesson} has no explorer"
+    found = [
+        f"explorer {number} ({', '.join(explorer.ends)}) at {corner}: {problem}"
+        for number, explorer in enumerate(explorers, start=1)
+        for corner, problem in problems(explorer)
+    ]
+    assert not found, "\n".join(found)
+
+
+def corners(explorer: Explorer) -> list[dict]:
+    """The ends of each control alone, and of each pair of controls; the rest as they began."""
+    alone = [[{name: end} for end in explorer.ends[name]] for name in explorer.ends]
+    pairs = [{**a, **b} for one, two in itertools.combinations(alone, 2) for a in one for b in two]
+    return [*itertools.chain.from_iterable(alone), *pairs]
+
+
+def problems(explorer: Explorer) -> Iterator[tuple[dict, str]]:
+    """Each corner that fails, and why. The explorer is closed: its pictures go to no browser."""
+    explorer.close()
+    began = dict(explorer.values)
+    for corner in corners(explorer):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                explorer.set(**{**began, **corner})
+                look_at(explorer, as_image=len(corner) == 1)
+        except Exception as error:
+            yield corner, sentence(error)
+
+
+def look_at(explorer: Explorer, *, as_image: bool) -> None:
+    """AssertionError unless there is a picture, a text at both ends of the steps, and no excuse."""
+    assert has_a_picture(explorer.scene), "no picture"
+    assert explorer.status == "", f"the status is {explorer.status!r}"
+    for step in (0, explorer.scene["frames"] - 1):
+        explorer.step = step
+        assert explorer.describe(), f"no text at step {step}"
+    if as_image:
+        assert plots.png(plots.from_scene(explorer.scene, explorer.step)), "no image"
+
+
+def has_a_picture(scene: dict) -> bool:
+    """Strict JSON, and in the main panel, before adapting, more than the task's own marks."""
+    json.dumps(scene, allow_nan=False)
+    main = next(panel for panel in scene["panels"] if panel["place"] == "main")
+    if main["x"] is None:  # drawings
+        return all(mark["images"] for mark in main["marks"])
+    drawn = [mark for mark in main["marks"] if mark["role"] not in ("truth", "support", "query")]
+    at_first = [{**mark, **mark.get("frames", [{}])[0]} for mark in drawn]
+    return any(y is not None for mark in at_first for y in np.ravel(mark.get("y", [])))

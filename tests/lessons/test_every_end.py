@@ -1,0 +1,105 @@
+"""The check that `make lessons` adds to each lesson can fail, and names the corner that does."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import warnings
+
+import nbformat
+import numpy as np
+import pytest
+from ipywidgets.widgets import widget
+
+from maml_edu.widgets import Choice, Slider, Toggle, explore
+from tests.lessons.every_end import check, corners, problems
+from tests.widgets import made_up
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+LESSON = """import sys
+sys.path.insert(0, {root!r})
+from tests.lessons.test_every_end import explorer_with, made_up, too_large
+for fault in {faults}:
+    explorer = explorer_with(fault)"""
+
+
+def too_large():
+    raise ValueError("rate is 2; with noise it is below 2")
+
+
+def warned():
+    warnings.warn("divided by zero", RuntimeWarning, stacklevel=1)
+    return made_up.adaptation()
+
+
+def empty():
+    record = made_up.adaptation()
+    return dataclasses.replace(record, curves=np.full_like(record.curves, np.nan))
+
+
+def explorer_with(fault):
+    """One that does as `fault` does where rate is 2 and there is noise, and is right elsewhere."""
+    return explore(
+        lambda rate, noise: fault() if rate == 2 and noise else made_up.adaptation(),
+        rate=Slider("rate", 0, 2, value=1),
+        noise=Toggle("noise"),
+    )
+
+
+def test_the_corners_are_all_ends_alone_and_in_pairs():
+    explorer = explore(
+        lambda a, b, c: made_up.adaptation(),
+        a=Slider("a", 0, 9), b=Toggle("b"), c=Choice("c", ["x", "y", "z"]),
+    )  # fmt: skip
+    assert explorer.ends == {"a": (0, 9), "b": (False, True), "c": ("x", "z")}
+    found = corners(explorer)
+    assert len(found) == 3 * 2 + 3 * 4
+    assert {"a": 9} in found
+    assert {"b": True, "c": "z"} in found
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (too_large, "rate is 2; with noise it is below 2"),
+        (warned, "RuntimeWarning: divided by zero"),
+        (empty, "AssertionError: no picture"),
+    ],
+)
+def test_a_broken_corner_is_named(fault, words):
+    assert list(problems(explorer_with(fault))) == [({"rate": 2, "noise": True}, words)]
+
+
+def test_a_lesson_without_an_explorer_is_named(monkeypatch):
+    monkeypatch.setattr(widget, "_instances", {})
+    check("00_start_here")
+    with pytest.raises(AssertionError, match="01_bare has no explorer"):
+        check("01_bare")
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        ("[made_up.adaptation]", "2 passed"),
+        # made anew under one name: the reader may still move the first
+        (
+            "[too_large, made_up.adaptation]",
+            "explorer 1 (rate, noise) at {'rate': 2, 'noise': True",
+        ),
+    ],
+    ids=["right", "wrong"],
+)
+def test_it_is_the_last_cell_of_every_lesson(root, tmp_path, faults, words):
+    source = LESSON.format(root=str(root), faults=faults)
+    cells = [nbformat.v4.new_code_cell(source)]
+    notebook = tmp_path / "01_made_up.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), notebook)
+    options = "-q --nbval-lax --nbval-current-env -p no:cacheprovider -p tests.lessons.last_cell"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options.split(), str(notebook)],
+        cwd=root, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert words in done.stdout, done.stdout + done.stderr
+    assert (done.returncode == 0) == (words == "2 passed")
+    assert f"-p {options.split()[-1]} " in (root / "Makefile").read_text("utf-8")
