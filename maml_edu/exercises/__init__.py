@@ -16,7 +16,7 @@ from maml_edu.exercises.lesson04 import (
     check_meta_rate,
     check_meta_step,
 )
-from maml_edu.exercises.lesson06 import check_cka, check_curvature, check_plane_point
+from maml_edu.exercises.lesson06 import check_cka, check_lowest_curvature, check_plane_point
 from maml_edu.exercises.lesson07 import (
     check_draw_episode,
     check_find_leaks,
@@ -34,7 +34,6 @@ __all__ = [
     "check_cka",
     "check_classifier_loss",
     "check_conditional_mean",
-    "check_curvature",
     "check_draw_episode",
     "check_find_leaks",
     "check_first_below_half",
@@ -45,6 +44,7 @@ __all__ = [
     "check_inner_step",
     "check_jacobian_product",
     "check_know_nothing",
+    "check_lowest_curvature",
     "check_meta_rate",
     "check_meta_step",
     "check_outer_step",

@@ -1,4 +1,4 @@
-"""Checks of lesson 06: where a plane sees a point, curvature without a Hessian, linear CKA."""
+"""Checks of lesson 06: where a plane sees a point, the lowest curvature, linear CKA."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.func import grad, jvp
 
 from maml_edu.exercises.judge import Verdict, judge
 
-__all__ = ["check_cka", "check_curvature", "check_plane_point"]
+__all__ = ["check_cka", "check_lowest_curvature", "check_plane_point"]
 
 
 # Coordinates in the plane through theta and two other points -------------------------------------
@@ -64,86 +63,63 @@ def check_plane_point(attempt: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor
     return judge(attempt, _point_with(), POINT_MISTAKES, problems, praise=praise)
 
 
-# The largest curvature ---------------------------------------------------------------------------
+# The lowest curvature ----------------------------------------------------------------------------
 
 
-def _curvature_with(
-    *, product: str = "jvp", again: bool = True, normalise: bool = True, value: str = "rayleigh"
-) -> Callable:
-    """Power iteration on the Hessian, right unless a mistake is asked for."""
-
-    def curvature(loss_fn: Callable, w: Tensor, v: Tensor, iterations: int) -> Tensor:
-        slope = grad(loss_fn)
-        multiply = {
-            "jvp": lambda v: jvp(slope, (w,), (v,))[1],
-            "gradient": lambda v: slope(w) * v,
-            "step": lambda v: slope(w + v) - slope(w),
-            "at zero": lambda v: jvp(slope, (torch.zeros_like(w),), (v,))[1],
-        }[product]
+def _power(product: Callable[[Tensor], Tensor], v: Tensor, iterations: int) -> Tensor:
+    """The eigenvalue that is largest in size, with its sign."""
+    for _ in range(iterations):
         v = v / v.norm()
-        for _ in range(iterations if again else 1):
-            v = multiply(v)
-            if normalise:
-                v = v / v.norm()
-        moved = multiply(v)
-        return {
-            "rayleigh": v @ moved,
-            "rate": 2 / (v @ moved),
-            "square": (moved @ moved) / (v @ v),
-            "gradient": v @ slope(w),
-        }[value]
-
-    return curvature
+        last, v = v, product(v)
+    return last @ v
 
 
-CURVATURE_MISTAKES = {
-    "the vector is not brought back to length 1, so the result grows with its length": (
-        _curvature_with(normalise=False)
+def _lowest_with(
+    *, shift: str = "size", undo: float = 1.0, sign: float = 1.0, size: bool = False
+) -> Callable:
+    """The lowest eigenvalue by a shifted power iteration, right unless a mistake is asked for."""
+
+    def lowest(product: Callable[[Tensor], Tensor], v: Tensor, iterations: int) -> Tensor:
+        top = _power(product, v, iterations)
+        by = {"size": top.abs(), "signed": top, "none": torch.zeros_like(top)}[shift]
+        found = _power(lambda v: sign * product(v) - by * v, v, iterations)
+        return (found.abs() if size else found) + undo * by
+
+    return lowest
+
+
+LOWEST_MISTAKES = {
+    "this is the eigenvalue that is largest in size, which power iteration finds by itself; shift "
+    "all eigenvalues first, so that the lowest becomes the largest in size": (
+        _lowest_with(shift="none")
     ),
-    "this multiplies by the gradient, entry by entry; the Hessian is the gradient's derivative: "
-    "jvp(grad(loss_fn), (w,), (v,))[1]": _curvature_with(product="gradient"),
-    "this is the gradient's change over a whole step of length 1, not its derivative at w: the two "
-    "are equal on bowls alone": _curvature_with(product="step"),
-    "the Hessian is taken at 0, not at w: the tangent v and the point w are different arguments": (
-        _curvature_with(product="at zero")
+    "multiplying by -H finds the same direction again, for its eigenvalue is still the largest in "
+    "size: shift instead": _lowest_with(shift="none", sign=-1.0),
+    "the shift is not undone: add it to the result": _lowest_with(undo=0.0),
+    "the shift is undone in the wrong direction: what was subtracted is to be added": (
+        _lowest_with(undo=-1.0)
     ),
-    "it multiplies once only: the vector has not turned towards the steepest direction yet": (
-        _curvature_with(again=False)
-    ),
-    "this is the slope along v, not the curvature: multiply v by H v": _curvature_with(
-        value="gradient"
-    ),
-    "this is the square of the curvature: multiply v by H v, not H v by itself": _curvature_with(
-        value="square"
-    ),
-    "this is 2 divided by the curvature: the rate, where the curvature was asked for": (
-        _curvature_with(value="rate")
+    "nearly: where the eigenvalue that is largest in size is negative itself, this finds the "
+    "highest; shift by its size, abs()": _lowest_with(shift="signed"),
+    "the sign of the shifted eigenvalue is lost: take v @ product(v), not the length": (
+        _lowest_with(size=True)
     ),
 }
 
 
-def check_curvature(attempt: Callable) -> Verdict:
-    """`attempt(loss_fn, w, v, iterations)` -> the Hessian's largest eigenvalue, a scalar, by power
-    iteration from v; `loss_fn` takes w, (n,)."""
+def check_lowest_curvature(attempt: Callable) -> Verdict:
+    """`attempt(product, v, iterations)` -> the lowest eigenvalue, a scalar, of the symmetric matrix
+    that `product` multiplies by; v: where power iteration begins."""
     problems = []
-    for seed, n in enumerate([3, 6, 5]):
+    for seed, spectrum in enumerate([(5, 1, 0.5, -2), (2, 1, 0.5, -1, -6), (8, 4, 3, 1)]):
         generator = torch.Generator().manual_seed(seed)
         drawn = {"generator": generator, "dtype": torch.float64}
+        n = len(spectrum)
         turn = torch.linalg.qr(torch.randn(n, n, **drawn)).Q
-        bowl = turn @ torch.diag(torch.linspace(0.5, 2.0, n, dtype=torch.float64)) @ turn.T
-        bowl = bowl + 4 * torch.outer(turn[:, 0], turn[:, 0])  # one direction is far steeper
-        problems.append((_bent(bowl), 0.4 * torch.randn(n, **drawn), torch.randn(n, **drawn), 60))
-    praise = "right: two gradients a product, and no Hessian was built"
-    return judge(attempt, _curvature_with(), CURVATURE_MISTAKES, problems, praise=praise)
-
-
-def _bent(bowl: Tensor) -> Callable[[Tensor], Tensor]:
-    """A loss whose curvature differs from place to place, so that where it is taken shows."""
-
-    def loss_fn(w: Tensor) -> Tensor:
-        return 0.5 * w @ bowl @ w + 0.25 * (w @ bowl @ w) ** 2 + w.sum()
-
-    return loss_fn
+        matrix = turn @ torch.diag(torch.tensor(spectrum, dtype=torch.float64)) @ turn.T
+        problems.append((matrix.mv, torch.randn(n, **drawn), 120))
+    praise = "right: no direction is left that curves further down"
+    return judge(attempt, _lowest_with(), LOWEST_MISTAKES, problems, praise=praise)
 
 
 # Linear CKA --------------------------------------------------------------------------------------

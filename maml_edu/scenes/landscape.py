@@ -61,7 +61,9 @@ def _map(record: LandscapeTrace, on: tuple[dict, dict]) -> dict:
     panel["notes"] = _notes(record, on)
     if len(heights):
         ends, factor = (marks.said(v) for v in heights[[0, -1]]), heights[1] / heights[0]
-        panel["caption"] = f"Lines from {' to '.join(ends)}, each {factor:.3g} times the one below."
+        panel["caption"] = (
+            f"Lines from {' to '.join(ends)},\neach {factor:.3g} times the one below."
+        )
     return panel
 
 
