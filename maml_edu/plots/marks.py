@@ -30,7 +30,7 @@ def draw(ax: Axes, panel: dict, step: int) -> Axes:
             ticks = FixedLocator([0]) if few else MaxNLocator("auto", integer=True)
             getattr(ax, f"{name}axis").set_major_locator(ticks)
     if panel["equal"]:
-        ax.set_aspect("equal", adjustable="box")
+        ax.set_aspect("equal", adjustable="box", anchor="W")  # at the centre, labels get cut off
     ax.tick_params(labelsize=8.5)
     ax.xaxis.label.set_size(9)
     ax.yaxis.label.set_size(9)
