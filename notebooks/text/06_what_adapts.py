@@ -264,8 +264,8 @@ for who, start in thetas.items():
     print(f"{who:>15}:", " ".join(f"{e:6.1f}" for e in spectra[who][:8]))
 
 # %% [markdown]
-# On a bowl, one step at $\alpha$ goes the share $\alpha\lambda$ of the way to the bottom, in a direction of curvature $\lambda$. In how many
-# directions does it get at least half-way?
+# On a bowl, one step at $\alpha$ goes the share $\alpha\lambda$ of the way to the bottom, in a direction of
+# curvature $\lambda$. In how many directions does it get at least half-way?
 
 # %%
 for who, spectrum in spectra.items():
@@ -331,12 +331,14 @@ for inner_lr in (0.003, 0.01, 0.03):
     rate = 2 / steepest(last.theta).mean
     print(f"trained with inner_lr {inner_lr}: 2 / λ = {rate:.4f}")
     assert 0.5 < rate / inner_lr < 2.5
+far = look("meta-trained", 0, "support", "main directions", 0.1)
+assert all(abs(path[-1]).max() > 1 or (path != path).any() for path in far.paths.values())
 
 
 # %% [markdown]
 # **The curvature follows the rate.** Much steeper, and a step would throw the network out; much less steep,
 # and one step would not arrive. Nobody told it so but the meta-gradient. It also means that a learned theta
-# is tuned to its inner rate: do not expect it to work with another.
+# is tuned to its inner rate: ten times that rate, in the player above, throws every task out of the picture.
 #
 # ### Exercise 06.2: the lowest curvature
 #
