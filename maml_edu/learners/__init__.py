@@ -38,6 +38,7 @@ STEPS: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
 ORDER: dict[str, Check] = {**STEPS, "first_order": flag}
 NORM: dict[str, Check] = {"protocol": name_from(PROTOCOLS)}
 RATES: dict[str, Check] = {**NORM, "learned_rates": flag, "per_step_losses": flag}
+CONTEXT: dict[str, Check] = {**NORM, "fce": flag, "fce_steps": whole(1, 20)}
 IMPLICIT: dict[str, Check] = {**NORM, "strength": above_0, "cg_steps": whole(1, 100)}
 
 LEARNERS = {
@@ -51,6 +52,10 @@ LEARNERS = {
     "joint": Kind("joint.Joint", STEPS),
     "pretrain": Kind("pretrain.Pretrain", STEPS, NORM, families=("omniglot",)),
     "protonet": Kind("protonet.ProtoNet", {}, NORM, families=("omniglot",), headless=True),
+    "matching": Kind("matching.MatchingNet", {}, CONTEXT, families=("omniglot",), headless=True),
+    "protomaml": Kind(
+        "protomaml.ProtoMAML", ORDER, {**RATES, "head_lr": above_0}, families=("omniglot",)
+    ),
 }
 
 

@@ -1,0 +1,72 @@
+"""ProtoMAML: every task's head starts from its prototypes, and gradient steps go on from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from maml_edu.inner import Theta
+from maml_edu.learners.maml import MAML
+
+HEAD = ("head.weight", "head.bias")
+
+
+@dataclass(frozen=True)
+class ProtoMAML(MAML):
+    """MAML without a head of its own. A task's head is made of its prototypes mu_c, the means of
+    the support set's features by class, and is then adapted with everything else:
+
+        w_c = 2 mu_c,   b_c = -|mu_c|^2,   so that   w_c . f + b_c = -|f - mu_c|^2 + |f|^2.
+
+    Triantafillou et al. (2020, arXiv 1903.03096), section 3, where Snell, Swersky & Zemel (2017,
+    section 2.4) wrote squared distances as a linear layer. The outer gradient passes through the
+    prototypes. Before the first step it is a prototypical network; with no steps it stays one.
+
+    model: one with a head, such as `conv4(way)`: (way, features) weights and a bias.
+    """
+
+    def __post_init__(self):
+        super().__post_init__()
+        if missing := set(HEAD) - set(self.model.shapes()):
+            raise ValueError(f"model has no {', '.join(sorted(missing))}; ProtoMAML needs a head")
+
+    def init(
+        self,
+        *,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> Theta:
+        theta = super().init(generator=generator, device=device)
+        return {name: p for name, p in theta.items() if name not in HEAD}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: shape for name, shape in super().shapes().items() if name not in HEAD}
+
+    def adapt(
+        self,
+        theta: Theta,
+        support: tuple[Tensor, Tensor],
+        *,
+        inner_steps: int | None = None,
+        first_order: bool = False,
+    ) -> list[Theta]:
+        """theta with the head of this support set's prototypes, and what the inner steps make of
+        it: `inner_steps + 1` states."""
+        start = {**theta, **self.head(theta, support)}
+        return super().adapt(start, support, inner_steps=inner_steps, first_order=first_order)
+
+    def head(self, theta: Theta, support: tuple[Tensor, Tensor]) -> Theta:
+        """The linear layer whose logits are minus the squared distances to the prototypes, plus a
+        term that is the same for all classes: weight (way, features) and bias (way,)."""
+        x, y = support
+        shapes = self.model.shapes()
+        way, features = shapes["head.weight"]
+        of_class = one_hot(y, way).to(x.dtype)  # (samples, way)
+        body = {name: theta[name] for name in shapes if name not in HEAD}
+        # a head that changes nothing hands out the features themselves
+        idle = {"head.weight": torch.eye(features).to(x), "head.bias": torch.zeros(features).to(x)}
+        prototypes = of_class.T @ self.model({**body, **idle}, x) / of_class.sum(0)[:, None]
+        return {"head.weight": 2 * prototypes, "head.bias": -prototypes.square().sum(1)}
