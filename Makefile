@@ -54,8 +54,9 @@ unit: $(VENV)/.test ## The unit tests
 
 lessons: export OMP_NUM_THREADS := 1
 lessons: $(VENV)/.test ## Run every cell of every lesson, and move every control
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=8 --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout 300 -p no:cacheprovider -p tests.lessons.last_cell notebooks $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=8 \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+		-p no:cacheprovider -p tests.lessons.last_cell notebooks $(ARGS)
 
 browser: $(VENV)/.test ## The lessons in JupyterLab, driven by Chromium
 	$(BIN)/pytest -q -s tests/browser $(ARGS)

@@ -194,7 +194,7 @@ TRAIN = [
 def test_options_reach_the_run_and_its_evaluation(stand_in, capsys):
     options = "--way 4 --shot 2 --inner-lr 0.2 --head-lr 0.5 --inner-steps 2 --meta-lr 0.002"
     flags = "--learned-rates --per-step-losses --first-order --protocol support-only --seed 4"
-    more = "--schedule cosine --warmup 0.1 --chunk-size 1 --out a"
+    more = "--schedule cosine --warmup 0.1 --chunk-size 1 --steps 4 --out a"
     assert main([*TRAIN, *f"{options} {flags} {more}".split()]) == 0
     printed = capsys.readouterr()
     assert printed.err.startswith("made up")

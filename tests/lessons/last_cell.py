@@ -1,4 +1,7 @@
-"""A plugin of pytest for `make lessons`: after each lesson's last cell, one that checks it."""
+"""A plugin of pytest for `make lessons`: after each lesson's last cell, one that checks it.
+
+The last lessons come first: they take the longest, and short ones leave no core idle at the end.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,10 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     if isinstance(collector, IPyNbFile) and report.passed:
         report.result.append(last_cell(collector, len(report.result)))
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name, reverse=True)  # within a lesson as they were
 
 
 def last_cell(lesson: IPyNbFile, number: int) -> IPyNbCell:
