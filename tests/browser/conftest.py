@@ -80,12 +80,23 @@ def context(browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+def asked_for(items: list[pytest.Item]) -> list[str]:
+    """The lessons that these tests look at: under `-k 02` there is no need to run the others."""
+    chosen = set()
+    for item in items:
+        if "lesson" in item.fixturenames:
+            chosen.add(item.callspec.params["lesson"])
+        elif "lessons" in item.fixturenames:
+            return LESSONS
+    return [name for name in LESSONS if name in chosen]
+
+
 @pytest.fixture(scope="session")
-def lessons(context, lab) -> Iterator[dict[str, Lesson]]:
+def lessons(request, context, lab) -> Iterator[dict[str, Lesson]]:
     """All lessons, each in its tab, running side by side; `wait` for the one you look at."""
-    opened = {name: Lesson(context, lab, name) for name in LESSONS}
-    first = opened[LESSONS[0]]
-    first.first_widget = first.run_until_first_widget()  # timed, so before the others start
+    opened = {name: Lesson(context, lab, name) for name in asked_for(request.session.items)}
+    if first := opened.get(LESSONS[0]):
+        first.first_widget = first.run_until_first_widget()  # timed, so before the others start
     for lesson in opened.values():
         lesson.start_all()
     yield opened
