@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize, one_hot
+from torch.nn.functional import cross_entropy, normalize
 
 from maml_edu.inner import Theta
 from maml_edu.learners.base import Learner
@@ -75,7 +75,8 @@ class MatchingNet(Learner):
         if self.fce:  # appendix A.2
             back = _along(theta, "fce.backward", plain.flip(0)).flip(0)
             memory = plain + _along(theta, "fce.forward", plain) + back
-        return [theta, {**theta, MEMORY: memory, OF_CLASS: one_hot(y, self.way).to(x.dtype)}]
+        of_class = (y[:, None] == torch.arange(self.way, device=y.device)).to(x.dtype)
+        return [theta, {**theta, MEMORY: memory, OF_CLASS: of_class}]
 
     def predict(self, state: Theta, x: Tensor, support_x: Tensor | None = None) -> Tensor:
         """Log-probabilities, which are logits too: (queries, way); all alike before adapting."""

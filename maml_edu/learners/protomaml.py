@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from maml_edu.inner import Theta
 from maml_edu.learners.maml import MAML
@@ -64,7 +63,7 @@ class ProtoMAML(MAML):
         x, y = support
         shapes = self.model.shapes()
         way, features = shapes["head.weight"]
-        of_class = one_hot(y, way).to(x.dtype)  # (samples, way)
+        of_class = (y[:, None] == torch.arange(way, device=y.device)).to(x.dtype)  # (samples, way)
         body = {name: theta[name] for name in shapes if name not in HEAD}
         # a head that changes nothing hands out the features themselves
         idle = {"head.weight": torch.eye(features).to(x), "head.bias": torch.zeros(features).to(x)}

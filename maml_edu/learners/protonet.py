@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy
 
 from maml_edu.inner import Theta
 from maml_edu.learners.base import Learner
@@ -54,7 +54,8 @@ class ProtoNet(Learner):
     ) -> list[Theta]:
         """theta, and theta with the prototypes of one support set."""
         x, y = support
-        of_class = one_hot(y, self.way).to(x.dtype)  # (samples, way)
+        # (samples, way); `one_hot` would look at the labels, which a recording cannot (see replay)
+        of_class = (y[:, None] == torch.arange(self.way, device=y.device)).to(x.dtype)
         features = self.model(self._body(theta), x)
         prototypes = (of_class.T @ features) / of_class.sum(0)[:, None]
         return [theta, {**theta, PROTOTYPES: prototypes}]

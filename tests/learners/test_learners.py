@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from maml_edu.learners import LEARNERS, MAML, Joint, Learner, learner_class
 from maml_edu.models import conv4, mlp
 from maml_edu.outer import meta_gradient, meta_loss
 from maml_edu.recipe import omniglot_recipe, sine_recipe
+from maml_edu.replay import record
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 MODEL = mlp(1, 8, 1)
@@ -74,6 +76,16 @@ def test_the_outer_loop_can_train_it(name, family):
     if name not in ("reptile", "fomaml", "imaml"):  # theirs are not gradients of this number
         lower = {key: p - 1e-3 * grads[key] for key, p in theta.items()}
         assert meta_loss(learner, lower, batch) < loss
+
+
+@pytest.mark.parametrize("name", ["protonet", "matching", "protomaml"])
+def test_a_single_task_can_be_recorded(name):
+    """Without vmap nothing may look at the labels' values while the gradient is recorded."""
+    learner, batch = made_up(name, "omniglot")
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    one = TaskBatch(*(part[:1] for part in batch[:4]))
+    gradient = partial(meta_gradient, learner)
+    torch.testing.assert_close(record(gradient, theta, one)(theta, one), gradient(theta, one))
 
 
 @pytest.mark.parametrize("name", LEARNERS)
