@@ -180,3 +180,39 @@ class LandscapeTrace:
     @property
     def inner_steps(self) -> int:
         return len(self.support_loss) - 1
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The features of one N-way task in a plane, and its prototypes by the number of shots.
+
+    Frame k, 0 to the most shots, has seen k drawings of each class; nan stands for what is not yet
+    there. The plane is the same in all frames: the one that holds most of the last frame's
+    variation.
+    """
+
+    learner: str  # "ProtoNet"
+    protocol: str  # whose statistics batch-norm used for the queries: see models.PROTOCOLS
+    names: tuple[str, ...]  # (way,) what the labels are called: "A", "B", …
+    images: np.ndarray  # (way, height, width) the first drawing of each class, 1 for ink
+    support: np.ndarray  # (frames, way, most shots, 2)
+    prototypes: np.ndarray  # (frames, way, 2)
+    query: np.ndarray  # (frames, queries, 2)
+    query_labels: np.ndarray  # (queries,)
+    answers: np.ndarray  # (frames, queries) the class that the learner says; -1: it cannot know
+    share: float  # the share of the last frame's variation that this plane holds, 0 to 1
+
+    @property
+    def way(self) -> int:
+        return len(self.names)
+
+    @property
+    def most_shots(self) -> int:
+        return len(self.prototypes) - 1
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """The share of queries answered rightly in each frame; that of guessing before the first
+        drawing: (frames,)."""
+        right = (self.answers == self.query_labels).mean(1)
+        return np.where((self.answers < 0).all(1), 1 / self.way, right)

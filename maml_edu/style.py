@@ -7,7 +7,7 @@ never stands alone: roles that share a panel also differ in dash or in marker.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 LIGHT_PAGE = "#ffffff"
 DARK_PAGE = "#111111"
@@ -41,12 +41,25 @@ ROLES: dict[str, Role] = {
     "series-6": Role("#555555", "#bbbbbb", (2, 2, 6, 2), "circle", 2.0, size=8),
 }
 
+# Samples of a class: its colour and its shape, but small; queries are hollow.
+ROLES |= {
+    f"{kind}-{name.removeprefix('series-')}": replace(role, filled=kind == "support", size=5.0)
+    for kind in ("support", "query")
+    for name, role in list(ROLES.items())
+    if name.startswith("series-")
+}
+
 SERIES = tuple(name for name in ROLES if name.startswith("series-"))
 
 
 def series(index: int) -> str:
     """The role of the `index`-th of several like things (learners, arrows); repeats after six."""
     return SERIES[index % len(SERIES)]
+
+
+def sample(index: int, kind: str) -> str:
+    """The role of samples of the `index`-th class, of a kind: "support" or "query"."""
+    return series(index).replace("series", kind)
 
 
 def as_json(names: set[str]) -> dict[str, dict]:

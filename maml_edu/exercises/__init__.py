@@ -27,10 +27,12 @@ from maml_edu.exercises.lesson08 import (
     check_classifier_loss,
     check_support_norm,
 )
+from maml_edu.exercises.lesson10 import check_attention, check_nearest, check_prototypes
 
 __all__ = [
     "Verdict",
     "check_accuracy_interval",
+    "check_attention",
     "check_cka",
     "check_classifier_loss",
     "check_conditional_mean",
@@ -47,8 +49,10 @@ __all__ = [
     "check_lowest_curvature",
     "check_meta_rate",
     "check_meta_step",
+    "check_nearest",
     "check_outer_step",
     "check_plane_point",
+    "check_prototypes",
     "check_rates_step",
     "check_sample_task",
     "check_second_order",

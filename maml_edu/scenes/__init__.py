@@ -78,6 +78,7 @@ from maml_edu.scenes import (  # noqa: E402
     adaptation,  # noqa: F401
     classification,  # noqa: F401
     comparison,  # noqa: F401
+    embedding,  # noqa: F401
     gallery,  # noqa: F401
     landscape,  # noqa: F401
     plane,  # noqa: F401

@@ -9,6 +9,7 @@ from maml_edu.records import (
     Classification,
     ComparisonTrace,
     Drawings,
+    Embedding,
     Gallery,
     LandscapeTrace,
     PlaneTrace,
@@ -121,3 +122,22 @@ def gallery() -> Gallery:
     some = Drawings("some", drawings(12), tuple("abcdefghijkl"))
     others = Drawings("others", drawings(3), ("one", "two", "three"), labels=(0, 1, 7))
     return Gallery("Rings", (some, others), "Fifteen rings.")
+
+
+def embedding(way: int = 3, most: int = 4, queries: int = 2) -> Embedding:
+    """Classes around a circle; support drawings left and right of their middle by turns, so that
+    prototypes come to it. All queries are answered with 0 at one shot, and rightly from two on."""
+    angle = 2 * np.pi * np.arange(way) / way
+    middle = np.stack([np.cos(angle), np.sin(angle)], -1)
+    away = np.where(np.arange(most) % 2, -0.3, 0.3)[:, None] * [1.0, 0.0]
+    support = np.full((most + 1, way, most, 2), np.nan)
+    prototypes = np.full((most + 1, way, 2), np.nan)
+    for shots in range(1, most + 1):
+        support[shots, :, :shots] = middle[:, None] + away[:shots]
+        prototypes[shots] = support[shots, :, :shots].mean(1)
+    labels = np.repeat(np.arange(way), queries)
+    answers = np.stack([labels] * (most + 1))
+    answers[0], answers[1] = -1, 0
+    query = np.stack([middle[labels] * 0.9] * (most + 1))
+    return Embedding("ProtoNet", "transductive", tuple("ABCDEFGHIJ"[:way]), drawings(way), support,
+                     prototypes, query, labels, answers, 0.81)  # fmt: skip

@@ -39,6 +39,8 @@ RECORDS = {
     "classification without steps": made_up.classification(steps=0),
     "classification diverged": made_up.classification(growth=1e3),
     "gallery": made_up.gallery(),
+    "embedding": made_up.embedding(),
+    "embedding of one shot": made_up.embedding(way=6, most=1),
 }
 
 
