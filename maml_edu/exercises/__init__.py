@@ -16,6 +16,7 @@ from maml_edu.exercises.lesson04 import (
     check_meta_rate,
     check_meta_step,
 )
+from maml_edu.exercises.lesson05 import check_first_order, check_reptile_step, check_step_weights
 from maml_edu.exercises.lesson06 import check_cka, check_lowest_curvature, check_plane_point
 from maml_edu.exercises.lesson07 import (
     check_draw_episode,
@@ -39,6 +40,7 @@ __all__ = [
     "check_draw_episode",
     "check_find_leaks",
     "check_first_below_half",
+    "check_first_order",
     "check_floor",
     "check_half_width",
     "check_honest_error",
@@ -54,9 +56,11 @@ __all__ = [
     "check_plane_point",
     "check_prototypes",
     "check_rates_step",
+    "check_reptile_step",
     "check_sample_task",
     "check_second_order",
     "check_split_by_class",
+    "check_step_weights",
     "check_support_norm",
     "check_task_loss",
     "judge",
