@@ -196,13 +196,16 @@ class Recipe:
             options["inner_lr"] = rates
         return learner_class(self.learner["name"])(model, loss, **options)
 
-    def make_tasks(self, split: str = "train", source: Any = "auto") -> TaskSource:
-        """Its tasks. The split, and where the drawings are from, matter to Omniglot alone; only
-        the training split is turned."""
+    def make_tasks(
+        self, split: str = "train", source: Any = "auto", *, upright: bool = False
+    ) -> TaskSource:
+        """Its tasks. The rest matters to Omniglot alone: the split, where the drawings are from, and
+        whether its characters stay upright. If not, a recipe with rotations has them in all splits,
+        as the authors' code does."""
         from maml_edu.tasks import OmniglotTasks, SinusoidTasks
 
         if self.family == "omniglot":
-            rotations = self.tasks["rotations"] and split == "train"
+            rotations = self.tasks["rotations"] and not upright
             return OmniglotTasks(split, self.tasks["way"], rotations=rotations, source=source)
         options = {key: value for key, value in self.tasks.items() if key != "name"}
         return SinusoidTasks(**{k: tuple(v) if k in WAVES else v for k, v in options.items()})

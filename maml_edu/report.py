@@ -42,7 +42,7 @@ def measure(
     inner_lr: the recipe's unless said otherwise.
     shots, queries: 5 and 100; of classifiers, as many shots as trained with, and 15 queries a
         character up to 10 ways, 5 above.
-    omniglot: `split`, `protocol` and `source`, for classifiers alone; see `_measure_classifier`.
+    omniglot: `split`, `protocol`, `upright` and `source`, for classifiers alone; see `_measure_classifier`.
     """
     if recipe.family == "omniglot":
         return _measure_classifier(
@@ -100,12 +100,14 @@ def _measure_classifier(
     device: torch.device | str | None,
     split: str = "test",
     protocol: str = "transductive",
+    upright: bool = False,
     source: Any = "auto",
 ) -> dict[str, Any]:
-    """split: whose characters. protocol: batch-norm's, see `maml_edu.models.protocol`. source: of
-    the drawings, see `maml_edu.data.load_drawings`."""
+    """split: whose characters. protocol: batch-norm's, see `maml_edu.models.protocol`. upright: no
+    character turned; otherwise they are as in training, which is the paper's way. source: of the
+    drawings, see `maml_edu.data.load_drawings`."""
     learner = replace(recipe.make_learner(), protocol=protocol)
-    tasks = recipe.make_tasks(split, source)
+    tasks = recipe.make_tasks(split, source, upright=upright)
     way = tasks.way
     shots = recipe.training["shots"] if shots is None else shots
     queries = (15 if way <= 10 else 5) if queries is None else queries

@@ -214,10 +214,13 @@ def test_options_reach_the_run_and_its_evaluation(stand_in, capsys):
     assert config["tasks"] == {"name": "omniglot", "way": 4, "rotations": True, "data": "stand-in"}
     training = config["training"]
     assert (training["schedule"], training["warmup"], training["chunk_size"]) == ("cosine", 0.1, 1)
+    assert load("a").record["figures"]["protocol"]["rotations"] is True  # as in the authors' code
     command = "evaluate a --tasks 6 --inner-steps 1 --protocol one-by-one --queries 3 --json"
+    command += " --upright"
     assert main(command.split()) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["protocol"]["batch_norm"] == "one-by-one"
+    assert figures["protocol"]["rotations"] is False
     assert (figures["protocol"]["shots"], figures["protocol"]["queries"]) == (2, 3)
     assert len(figures["by_inner_step"]) == 2
     assert all(0 <= f["mean"] <= 1 for f in figures["by_inner_step"])

@@ -60,6 +60,9 @@ def add(commands) -> None:
     parser.add_argument(
         "--split", choices=SPLITS, help="whose characters (Omniglot; default: test)"
     )
+    parser.add_argument(
+        "--upright", action="store_true", default=None, help="no character turned (Omniglot)"
+    )
     parser.add_argument("--data", metavar="SOURCE", help="the drawings' (Omniglot; default: auto)")
     add_device(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object, all steps")
@@ -81,7 +84,8 @@ def run(args: argparse.Namespace, command: str) -> int:
     from maml_edu.report import measure
 
     checkpoint = load(args.checkpoint, device)
-    names = {"protocol": args.protocol, "split": args.split, "source": args.data}
+    names = {"protocol": args.protocol, "split": args.split, "upright": args.upright}
+    names["source"] = args.data
     omniglot = {name: value for name, value in names.items() if value is not None}
     if omniglot and checkpoint.recipe.family != "omniglot":
         flags = ", ".join("--data" if name == "source" else f"--{name}" for name in omniglot)
