@@ -28,6 +28,11 @@ from maml_edu.exercises.lesson08 import (
     check_classifier_loss,
     check_support_norm,
 )
+from maml_edu.exercises.lesson09 import (
+    check_diagnosis,
+    check_looks_sideways,
+    check_mended_step,
+)
 from maml_edu.exercises.lesson10 import check_attention, check_nearest, check_prototypes
 
 __all__ = [
@@ -37,6 +42,7 @@ __all__ = [
     "check_cka",
     "check_classifier_loss",
     "check_conditional_mean",
+    "check_diagnosis",
     "check_draw_episode",
     "check_find_leaks",
     "check_first_below_half",
@@ -48,7 +54,9 @@ __all__ = [
     "check_inner_step",
     "check_jacobian_product",
     "check_know_nothing",
+    "check_looks_sideways",
     "check_lowest_curvature",
+    "check_mended_step",
     "check_meta_rate",
     "check_meta_step",
     "check_nearest",
