@@ -81,6 +81,11 @@ def row(name: str, made: Checkpoint, protocol: str, n_tasks: int, drawings) -> d
     }
 
 
+def _key(sha256: str, protocol: dict[str, Any]) -> tuple:
+    """What a row is known by: which weights, measured how."""
+    return sha256, *(protocol[name] for name in ("batch_norm", "rotations", "tasks"))
+
+
 def cpu_seconds(record: dict[str, Any]) -> float:
     """Of the whole training, with that of the model which it started from."""
     before = record.get("started_from")
@@ -107,7 +112,7 @@ def main() -> None:
     if not drawings.omniglot:
         parser.error(f"these are not Omniglot's drawings: {drawings.source}")
     before = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else []
-    known = {(r["sha256"], r["protocol"], r["tasks"]): r for r in before}
+    known = {_key(r["sha256"], r["figures"]["protocol"]): r for r in before}
     named = {name: name for name in shipped() if name.startswith("omniglot-")}
     named |= {run.name: run for run in args.runs}
     rows = []
@@ -116,8 +121,11 @@ def main() -> None:
         if made.recipe.learner["name"] != "maml":
             continue
         for protocol in PROTOCOLS:
-            key = (made.record["sha256"], protocol, args.tasks)
-            found = known.get(key) or row(name, made, protocol, args.tasks, drawings)
+            batch_norm, upright = PROTOCOLS[protocol]
+            how = {"batch_norm": batch_norm, "rotations": not upright, "tasks": args.tasks}
+            found = known.get(_key(made.record["sha256"], how))
+            found = found or row(name, made, protocol, args.tasks, drawings)
+            found = {**found, "protocol": protocol}
             rows.append(found)
             print(shown(found), flush=True)
             about = {"versions": versions(), "hardware": hardware(), "paper": PAPER}

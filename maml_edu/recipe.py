@@ -199,8 +199,8 @@ class Recipe:
     def make_tasks(
         self, split: str = "train", source: Any = "auto", *, upright: bool = False
     ) -> TaskSource:
-        """Its tasks. The rest matters to Omniglot alone: the split, where the drawings are from, and
-        whether its characters stay upright. If not, a recipe with rotations has them in all splits,
+        """Its tasks. The rest matters to Omniglot alone: the split, where the drawings are from,
+        and whether characters stay upright. If not, a recipe with rotations has them in all splits,
         as the authors' code does."""
         from maml_edu.tasks import OmniglotTasks, SinusoidTasks
 

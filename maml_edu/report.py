@@ -42,7 +42,8 @@ def measure(
     inner_lr: the recipe's unless said otherwise.
     shots, queries: 5 and 100; of classifiers, as many shots as trained with, and 15 queries a
         character up to 10 ways, 5 above.
-    omniglot: `split`, `protocol`, `upright` and `source`, for classifiers alone; see `_measure_classifier`.
+    omniglot: `split`, `protocol`, `upright` and `source`, for classifiers alone; see
+        `_measure_classifier`.
     """
     if recipe.family == "omniglot":
         return _measure_classifier(
