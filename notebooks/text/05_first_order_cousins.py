@@ -43,6 +43,7 @@ from torch.func import grad, vmap
 from torch.nn.functional import mse_loss
 from torch.utils._pytree import tree_map
 
+# %%
 from maml_edu import checkpoint, exercises, plots, traces
 from maml_edu.evaluate import Estimate, evaluate, query_values
 from maml_edu.inner import adapt
@@ -78,6 +79,7 @@ drawn = tasks.sample(25, shots=5, queries=10, generator=seeded)
 batch = TaskBatch(*(part.double() for part in drawn[:4]))
 
 
+# %%
 def net_loss(theta, x, y):
     return mse_loss(net(theta, x), y)
 
@@ -196,6 +198,8 @@ def all_points(task):
 
 
 points = [all_points(batch.task(i)) for i in range(25)]
+
+# %%
 for inner_steps in (1, k):
     stepped = reptile_step(net_loss, theta, points, alpha, inner_steps, meta_lr=1.0)
     by_hand = {n: p - stepped[n] for n, p in theta.items()}
@@ -221,14 +225,14 @@ def anil_loss(theta, task):
     return net_loss({**theta, **head}, *task.query)
 
 
+# %%
 by_hand = mean_over_tasks(grad(anil_loss))
 assert same(by_hand, ANIL(net, inner_lr=alpha, inner_steps=k))
 
 
 # %% [markdown]
 # **Meta-SGD** (Li et al. 2017, arXiv 1707.09835) drops nothing. Each weight gets an $\alpha$ of its own, and
-# the outer loop trains these as well. Their gradient is easy to say: $-\,s \odot g$, where $s$ is the
-# support gradient and $\odot$ multiplies entry by entry. Where the two agree in sign, a longer step helps.
+# the outer loop trains these as well.
 
 # %%
 def meta_sgd_loss(theta, rates, task):
@@ -237,11 +241,16 @@ def meta_sgd_loss(theta, rates, task):
     return net_loss(adapted, *task.query)
 
 
+# %%
 rates = {n: torch.full_like(p, alpha) for n, p in theta.items()}
 start = theta | {f"inner_lr.{n}": rate for n, rate in rates.items()}  # as the package names them
 by_hand = mean_over_tasks(grad(lambda theta, task: meta_sgd_loss(theta, rates, task)))
 assert same(by_hand, MetaSGD(net, inner_lr=alpha), at=start)
 
+
+# %% [markdown]
+# The gradient for the rates is easy to say: $-\,s \odot g$, where $s$ is the support gradient and $\odot$
+# multiplies entry by entry. Where the two agree in sign, a longer step helps.
 
 # %%
 def for_rates(theta, task):
@@ -269,6 +278,7 @@ def plus_plus_loss(theta, task, weights, rate=alpha):
     return total
 
 
+# %%
 v = torch.tensor([0.2, 0.2, 0.6])
 learner = MAMLPlusPlus(net, inner_lr=alpha, inner_steps=k, last_weight=0.6)
 start = {n: p.double() for n, p in learner.init().items()} | theta  # its rates, our weights
@@ -321,10 +331,18 @@ for cousin in (MAML, FOMAML, ANIL):
     assert same(at_theta, cousin(net, inner_lr=alpha, inner_steps=0))
     assert not same(at_theta, cousin(net, inner_lr=alpha, inner_steps=1))
 
-
 # %% [markdown]
 # **No curvature**: if the loss is linear in $\theta$, then $H = 0$. A linear *model* alone is not enough:
 # its squared error is a bowl. Take the same linear model with two losses:
+
+# %%
+w = torch.tensor([-0.5, 0.5], dtype=torch.float64)
+x = torch.tensor([[[3, 0], [0, 1]], [[1, 0], [0, 3]]], dtype=torch.float64)
+c = torch.tensor([[-1, 1], [1, -1]], dtype=torch.float64)
+query_x = torch.tensor([[1, 1], [1, -1]], dtype=torch.float64) / 2**0.5 @ x
+y, query_y = ((points @ c[:, :, None])[..., 0] for points in (x, query_x))
+toy = TaskBatch(x, y, query_x, query_y)
+
 
 # %%
 def linear(theta, x):
@@ -337,12 +355,6 @@ def agreement(*, product):  # does FOMAML equal MAML?
     return torch.allclose(both[0]["w"], both[1]["w"])
 
 
-w = torch.tensor([-0.5, 0.5], dtype=torch.float64)
-x = torch.tensor([[[3, 0], [0, 1]], [[1, 0], [0, 3]]], dtype=torch.float64)
-c = torch.tensor([[-1, 1], [1, -1]], dtype=torch.float64)
-query_x = torch.tensor([[1, 1], [1, -1]], dtype=torch.float64) / 2**0.5 @ x
-y, query_y = ((points @ c[:, :, None])[..., 0] for points in (x, query_x))
-toy = TaskBatch(x, y, query_x, query_y)
 assert agreement(product=True)
 assert not agreement(product=False)
 
@@ -443,6 +455,7 @@ def flat(gradient):
     return torch.cat([gradient[n].flatten() for n in net.shapes()])
 
 
+# %%
 def angles(theta, inner_lr, inner_steps):
     def arrow(learner):
         made = learner(net, inner_lr=inner_lr, inner_steps=inner_steps)
@@ -548,6 +561,8 @@ kinds["ANIL"] = {"second_order": True, "moving": ("4.weight", "4.bias")}
 memory = {name: [most_kept(n, **kind) for n in (1, 2, 4, 8)] for name, kind in kinds.items()}
 for name, kilobytes in memory.items():
     print(f"{name:>6}:", ", ".join(f"{kb:.0f} kB" for kb in kilobytes), "at 1, 2, 4, 8 steps")
+
+# %%
 assert memory["MAML"][3] > 3 * memory["MAML"][1]  # a graph for every step
 assert memory["FOMAML"][3] < 1.1 * memory["FOMAML"][0]  # one at a time
 assert memory["ANIL"][3] < 0.7 * memory["MAML"][3]
@@ -623,6 +638,7 @@ def html_row(name, errors):
     return f'<tr><th scope="row">{name}</th>{columns}</tr>'
 
 
+# %%
 errors = {name: evaluate(family[name], theta, tasks) for name, theta in ends.items()}
 heads = ["learner", "steps trained", *(f"after {n}" for n in (1, 2, 5, 10))]
 HTML(f"""<table><caption>Query error (mean squared) on 600 waves by inner step, mean ± half
@@ -682,6 +698,8 @@ for name, rate in bold.items():
 steps = {n: ends["MAML++"][f"log_inner_lr.{n}"].exp() for n in net.shapes()}
 for name, rate in steps.items():
     print(f"{name:>8}: MAML++ {rate[0]:.4f} in step 1, {rate[1]:.4f} in step 2")
+
+# %%
 negative = torch.cat([rate.flatten() < 0 for rate in bold.values()]).float().mean()
 assert 0.05 < negative < 0.95
 assert not errors["Meta-SGD"][10].mean < 10  # beyond its one step it runs away
@@ -694,9 +712,8 @@ assert steps["0.weight"].min() > 5 * max(steps[n].max() for n in ("2.weight", "4
 #
 # ## One wave, two learners
 #
-# Set each beside MAML, on the same wave and the same points, and scrub the inner step. `pace` multiplies all
-# of a learner's own rates. Where does Meta-SGD overshoot, and which pace mends it? Does more pace help
-# Reptile?
+# Set each beside MAML, on the same wave and the same points. `pace` multiplies all of a learner's own rates,
+# given or learned.
 
 # %%
 def at_pace(name, pace):
@@ -705,12 +722,17 @@ def at_pace(name, pace):
     return Learner(net, inner_lr=paced), weights
 
 
+# %%
 def beside_maml(name, task, shots, pace):
     points = torch.Generator().manual_seed(task)
     wave = tasks.sample(1, shots=shots, queries=50, generator=points).task(0)
     shown = {which: at_pace(which, pace) for which in ("MAML", name)}
     return traces.comparison(shown, wave, tasks=tasks)
 
+
+# %% [markdown]
+# Choose a learner, and scrub the inner step. Where does Meta-SGD overshoot, and which pace mends it? Does
+# more pace help Reptile? On which task is ANIL ahead of MAML?
 
 # %%
 explore(
