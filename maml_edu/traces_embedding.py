@@ -10,7 +10,6 @@ from torch import Tensor
 
 from maml_edu.inner import Theta
 from maml_edu.learners import ProtoNet
-from maml_edu.learners.protonet import PROTOTYPES
 from maml_edu.models import predict
 from maml_edu.records import Embedding
 from maml_edu.tasks import TaskBatch
@@ -44,7 +43,10 @@ def embedding(
     if len(names) != way:
         raise ValueError(f"names has {len(names)} entries; the learner tells {way} classes apart")
     rows = torch.stack(by_class)  # (way, most shots)
-    frames = [_frame(learner, theta, task, rows[:, :shots]) for shots in range(1, counts[0] + 1)]
+    frames, query = [], None
+    for shots in range(1, counts[0] + 1):
+        frames.append(_frame(learner, theta, task, rows[:, :shots], query))
+        query = frames[-1][2]
     support, prototypes, query, answers = frames[-1]
     mean, directions, share = _plane(torch.cat([support.flatten(0, 1), query]))
 
@@ -71,17 +73,19 @@ def embedding(
 
 
 def _frame(
-    learner: ProtoNet, theta: Theta, task: TaskBatch, rows: Tensor
+    learner: ProtoNet, theta: Theta, task: TaskBatch, rows: Tensor, query: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What there is with the drawings of these rows, (way, shots), as support set: its features
-    (way, shots, features), prototypes, the queries' features, and the learner's answers."""
-    x, y = task.support_x[rows.flatten()], task.support_y[rows.flatten()]
-    state = learner.adapt(theta, (x, y))[-1]
+    (way, shots, features), prototypes, the queries' features (unless these are known, and do not
+    depend on the support set), and the nearest prototype of each."""
+    x = task.support_x[rows.flatten()]
     body = {name: theta[name] for name in learner.model.shapes()}
     support = learner.model(body, x).unflatten(0, rows.shape)
-    query = predict(learner.model, body, task.query_x, x, learner.protocol)
-    answers = learner.predict(state, task.query_x, x).argmax(-1)
-    return support, state[PROTOTYPES], query, answers
+    if query is None or learner.protocol != "transductive":
+        query = predict(learner.model, body, task.query_x, x, learner.protocol)
+    prototypes = support.mean(1)
+    nearness = 2 * query @ prototypes.T - prototypes.square().sum(1)  # as ProtoNet.predict
+    return support, prototypes, query, nearness.argmax(-1)
 
 
 def _plane(features: Tensor) -> tuple[Tensor, Tensor, float]:

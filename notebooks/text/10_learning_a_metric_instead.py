@@ -148,7 +148,7 @@ assert torch.allclose(by_hand, package, atol=1e-5)
 # ## Training it
 #
 # The outer loop is the one you know, with this loss. Without a head, nothing ties theta to a number of ways: so train on
-# **20-way** tasks, harder than those of the test, as the paper does. A *diet* of 24,000 drawings is set for everyone
+# **20-way** tasks, harder than those of the test, as the paper does (with 60 ways). A *diet* of 24,000 drawings is set for everyone
 # in this lesson: 200 meta-steps of 120 drawings, which is one 20-way task or four 5-way ones.
 
 # %%
@@ -166,7 +166,7 @@ print(f"{proto_seconds:.0f} seconds of one core")
 
 # %% [markdown]
 # Does it tell characters apart that it never met? The same theta, on 5-way and on 20-way tasks, before and after
-# training; 80 tasks each. To change the number of ways, you change... the number of ways.
+# training; 80 tasks each. Only the argument `way` changes.
 
 # %%
 def right(learner, theta, batch, inner_steps=1):
@@ -482,8 +482,8 @@ assert surely_better("MAML", "ProtoNet", "two characters a class, 5-shot")
 # %% [markdown]
 # - **At home the metric wins**, on the same drawings and in less time, while training is short: its head is right from the first meta-step,
 #   and MAML has to learn how to make one.
-# - **Away from home, gradients help.** Features that never saw white ink are poor, and only a learner that can *change*
-#   them gets better by its five shots.
+# - **Away from home, gradients help.** Features that never saw white ink are poor, and only a learner with an inner loop
+#   can *change* them.
 # - **A mean is a strong assumption.** With two characters a class it lies between them. Attention assumes less, and
 #   keeps each drawing.
 #
@@ -497,7 +497,7 @@ for name in ("MAML", "ProtoMAML"):
     assert gain.mean > gain.half_width
 
 # %% [markdown]
-# ProtoMAML begins where the prototypical network stands and moves on; MAML begins at a guess. Both end above where
+# ProtoMAML begins about where the prototypical network stands, and moves on; MAML begins at a guess. Both end above where
 # prototypes alone would leave them.
 #
 # ## Which one, then?
