@@ -40,7 +40,7 @@ import matplotlib.pyplot as plt
 import torch
 from IPython.display import HTML
 from torch.func import grad, vmap
-from torch.nn.functional import mse_loss
+from torch.nn.functional import mse_loss, normalize
 from torch.utils._pytree import tree_map
 
 # %%
@@ -363,9 +363,9 @@ assert not agreement(product=False)
 # (That toy is lesson 03's: two tasks, each a bowl, steep in one direction and shallow in the other.)
 #
 # **A vanishing rate**: as $\alpha \to 0$, $J \to I$. How fast, you can see below as an angle. The arrows
-# point downhill; Reptile's way is divided by $\alpha k$, so that it compares. *Predict:* which one is
-# worse off as $k$ grows, FOMAML or Reptile? And for which $k$ and $\alpha$ does joint training point
-# most wrongly?
+# point downhill, and all are drawn equally long: how far to go is `meta_lr`'s business. *Predict:* which one
+# is worse off as $k$ grows, FOMAML or Reptile? And for which $k$ and $\alpha$ does joint training point most
+# wrongly?
 
 # %%
 def degrees(a, b):
@@ -387,14 +387,15 @@ def look(inner_steps, inner_lr, w1, w2):
     exact = MAML(linear, *how)
     true = toy_arrow(exact, w)
     found = {"FOMAML": toy_arrow(FOMAML(linear, *how), w)}
-    found["Reptile"] = toy_arrow(Reptile(linear, *how), w) / max(inner_lr * inner_steps, 1e-9)
+    found["Reptile"] = toy_arrow(Reptile(linear, *how), w)
     found["joint"] = toy_arrow(Joint(linear, *how), w)
     off = {name: degrees(true, arrow) for name, arrow in found.items()}
     says = {n: f"{n}, {a:.0f}° off" if a == a else f"{n}, no direction" for n, a in off.items()}
+    arrows = {"MAML": true} | {says[name]: arrow for name, arrow in found.items()}
     return traces.plane(
         lambda w: vmap(lambda task: exact.task_loss({"w": w}, task))(toy).mean(),
         w,
-        arrows={"MAML": true} | {says[name]: arrow for name, arrow in found.items()},
+        arrows={name: normalize(arrow, dim=0) for name, arrow in arrows.items()},
         x_range=(-2, 2),
         y_range=(-2, 2),
         resolution=41,
@@ -443,7 +444,7 @@ for inner_steps in (2, 200):
 
 # %% [markdown]
 # Exact, but only once the inner loop has converged, and only where $I + H/\lambda$ is positive: a bowl. On a
-# network whose support loss also curves downwards, $\lambda$ must exceed the steepest of those curves.
+# network whose support loss also curves downwards, $\lambda$ must exceed its steepest downward curvature.
 #
 # ## The angle on a real network
 #
@@ -488,7 +489,7 @@ for ax, ((who, along), row) in zip(axes.flat, found.items(), strict=True):
     ax.set(title=f"{who} θ", xlabel=along, xscale="log" if at is lrs else "linear")
     ax.axhline(90, color="grey", linewidth=0.8)
 for ax in axes[:, 0]:
-    ax.set(ylabel="degrees from MAML's", ylim=(0, 110))
+    ax.set(ylabel="degrees from MAML's", ylim=(0, 120))
 axes[0, 0].legend(frameon=False)
 ends = {key: {n: f"{a:.0f}°" for n, a in row[-1].items()} for key, row in found.items()}
 plots.show(figure, f"Angles to MAML's gradient; they grow with α and with k. Last ones: {ends}.")
@@ -605,7 +606,7 @@ assert seconds["MAML", 8] > 2 * seconds["MAML", 1]
 
 # %%
 family = {
-    "joint": Joint(net, inner_lr=0.01),
+    "joint": Joint(net, inner_lr=0.01, inner_steps=0),
     "MAML": MAML(net, inner_lr=0.01, inner_steps=1),
     "FOMAML": FOMAML(net, inner_lr=0.01, inner_steps=1),
     "Reptile": Reptile(net, inner_lr=0.01, inner_steps=5),
@@ -680,7 +681,7 @@ assert errors["MAML++"][2].mean < 0.75 * errors["MAML"][2].mean
 #   MAML's training ends. MAML's authors found the two nearly equal on images.
 # - **Reptile** learns to adapt, but at this length it lies well behind. Its authors train long, on
 #   minibatches, with Adam *inside*.
-# - **ANIL** pays on sines. Raghu et al. found it as good as MAML on images, where features are reused;
+# - **ANIL** pays a price on sines. Raghu et al. found it as good as MAML on images, where features are reused;
 #   waves need the first layer to move (lesson 06). More inner steps help it.
 # - **Meta-SGD** and **MAML++** win, at the steps that they were trained for. What they have in common is learned
 #   rates. Meta-SGD's are so bold that further steps with them overshoot.
@@ -694,7 +695,7 @@ assert errors["MAML++"][2].mean < 0.75 * errors["MAML"][2].mean
 # %%
 bold = {n: ends["Meta-SGD"][f"inner_lr.{n}"] for n in net.shapes()}
 for name, rate in bold.items():
-    print(f"{name:>8}: mean {rate.mean():+.3f}, {(rate < 0).float().mean():.0%} negative")
+    print(f"{name:>8}: Meta-SGD mean {rate.mean():+.3f}, {(rate < 0).float().mean():.0%} negative")
 steps = {n: ends["MAML++"][f"log_inner_lr.{n}"].exp() for n in net.shapes()}
 for name, rate in steps.items():
     print(f"{name:>8}: MAML++ {rate[0]:.4f} in step 1, {rate[1]:.4f} in step 2")
@@ -708,7 +709,7 @@ assert steps["0.weight"].min() > 5 * max(steps[n].max() for n in ("2.weight", "4
 
 # %% [markdown]
 # MAML++ was free to choose, and all but switched off the upper layers: it adapts the *first*. That is the
-# opposite of ANIL's choice, and says why ANIL pays here.
+# opposite of ANIL's choice, and says why ANIL lags here.
 #
 # ## One wave, two learners
 #
