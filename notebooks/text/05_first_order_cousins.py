@@ -492,10 +492,8 @@ for ax in axes[:, 0]:
     ax.set(ylabel="degrees from MAML's", ylim=(0, 120))
 axes[0, 0].legend(frameon=False)
 ends = {key: {n: f"{a:.0f}°" for n, a in row[-1].items()} for key, row in found.items()}
-plots.show(
-    figure,
-    f"Angles to MAML's gradient; FOMAML's are smallest, and grow with α and with k. Last ones: {ends}.",
-)
+says = f"Angles to MAML's; FOMAML's are smallest and grow with α and k. Last ones: {ends}."
+plots.show(figure, says)
 
 # %% [markdown]
 # In words, and with an assert for each: FOMAML's angle starts near 0 and grows with $\alpha$ and with $k$; it
