@@ -582,4 +582,4 @@ for file in folder.iterdir():
 # - Train with `shots=10`, as the paper did, and look at the worst wave after ten steps.
 # - Give joint training its best `inner_lr`: does it come near?
 #
-# **Next, lesson 05:** the cousins of MAML that drop the second derivative, and what that costs.
+# **Next, [lesson 05](05_first_order_cousins.ipynb):** the cousins of MAML that drop the second derivative, and what that costs.

@@ -765,4 +765,4 @@ explore(
 # - Add `IMAML(net, inner_lr=0.01)` to the family. What does `meta_train` say? (Think of
 #   where $I + H/\lambda$ stops being positive.)
 #
-# **Next, lesson 06:** [What adapts?](06_what_adapts.ipynb)
+# **Next, [lesson 06](06_what_adapts.ipynb):** what changes in a network when it adapts?

@@ -646,4 +646,4 @@ assert (after[:4] > chance[:4] + 0.3).all()
 # - Leave out the inner loop altogether: give each query the label of the support drawing whose layer-4
 #   features lie nearest. How much is lost? (This is where lesson 10 begins.)
 #
-# **Next, lesson 07:** building N-way K-shot tasks.
+# **Next, [lesson 07](07_n_way_k_shot.ipynb):** building N-way K-shot tasks.

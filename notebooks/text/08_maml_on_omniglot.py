@@ -509,4 +509,4 @@ assert 2.8 < first / once < 3.1 < second / once < 4.2
 # - Train with `protocol="support-only"` from the start. Does the network unlearn to lean on the hint?
 # - `first_order=True`: how much of the accuracy is left, and for how much less time?
 #
-# **Next, lesson 09:** the traps, each broken on purpose.
+# **Next, [lesson 09](09_the_traps.ipynb):** the traps, each broken on purpose.

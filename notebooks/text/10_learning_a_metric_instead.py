@@ -535,4 +535,4 @@ for name in ("MAML", "ProtoMAML"):
 # - `MatchingNet(net, way=20, fce=True)`: do its LSTMs earn their time?
 # - Give MAML ten inner steps on white on black. Where does it stop to gain?
 #
-# **Next, lesson 11:** draw your own characters.
+# **Next:** draw your own characters (a lesson to come).
