@@ -525,7 +525,7 @@ class Few(OmniglotTasks):
 
 
 # %%
-dense = MAML(dense4(5, hidden=(64,)), cross_entropy, inner_lr=0.1)
+dense = MAML(dense4(5, hidden=(64, 64)), cross_entropy, inner_lr=0.1)
 
 
 @cache
