@@ -144,8 +144,8 @@ lab("create_graph forgotten: share of the promised slope", promise, "down")
 # ### 2. "Memory grows with the inner steps: a leak"
 #
 # It is the graph that you have just learned to keep: the way back passes every step. Count the
-# bytes that autograd holds at the same time, and cut the graph: if that stops the growth, it
-# was no leak.
+# bytes that autograd holds for each further step, and then cut the graph (the row "trap"): if
+# that stops the growth, it was no leak.
 
 # %%
 def kilobytes(task, inner_steps, create_graph):  # that autograd still holds
@@ -171,7 +171,7 @@ def growth(seed, trap):  # kilobytes for each further inner step
     return Estimate.of(two - one)
 
 
-lab("graph cut: kB more for each inner step", growth, "down")
+lab("memory, graph cut: kB for each inner step", growth, "down")
 
 # %% [markdown]
 # *Moral: it grows in a straight line, by the same amount each step. Growth over **meta**-steps
@@ -199,9 +199,9 @@ lab("losses summed at theta: error after a step", after_a_step("joint"), "up")
 #
 # ### 4. "A good theta predicts well"
 #
-# Someone plots MAML's theta before adapting, sees a flat line, and thinks that training has
-# failed. *Predict, then run:* how do MAML and joint training compare **before** any step? (The
-# switch: judge by theta itself.)
+# Someone plots MAML's theta before adapting, sees a low curve that fits no wave at all, and
+# thinks that training has failed. *Predict, then run:* how do MAML and joint training compare
+# **before** any step? (The switch: judge by theta itself.)
 
 # %%
 def by_theta(seed, trap):
@@ -247,10 +247,11 @@ for seed in range(3):
     assert seeming < 0.7 * sound
 
 # %% [markdown]
-# Look at both numbers: in training it *seems* twice as good. It was asked to fit points that it
-# had, not to say what lies between.
+# Look at both numbers (these are means over the whole training): it *seems* twice as good. It
+# was asked to fit points that it had, not to say what lies between.
 #
-# *Moral: a meta-loss far below the error on new tasks means that support and query overlap.*
+# *Moral: where the meta-loss lies far below the error on new tasks, ask what the outer loss is
+# taken on.*
 #
 # ### 6. "One task a meta-step will do"
 #
@@ -263,8 +264,7 @@ lab("one task a meta-step: error after a step", after_a_step("one task"), "up")
 
 
 # %% [markdown]
-# (It also saw a 25th of the waves, and a smaller rate for longer would mend much of it. Only,
-# nobody who leaves `meta_batch` at 1 does that.)
+# (It also saw a 25th of the waves. How much do more meta-steps mend? Try it at the end.)
 #
 # ### 7. "Save the adapted weights"
 #
@@ -313,9 +313,8 @@ for seed in range(3):
 #
 # ### Move it
 #
-# MAML and a trapped one on the same wave, same points. Scrub from step 0. For each trap find a
-# wave on which it does *not* show: there is always one. That is why a picture of one task
-# proves nothing.
+# MAML and a trapped one on the same wave, same points. Scrub the inner steps. Then look for a
+# wave on which the trap does *not* show: a picture of one task proves nothing.
 
 # %%
 kinds["create_graph forgotten"] = replace(kinds["MAML"][0], first_order=True), {}
@@ -335,13 +334,15 @@ def side_by_side(trap, amplitude, phase, points):
     return traces.comparison(both, task, tasks=tasks)
 
 
-explore(
+window = explore(
     side_by_side,
     trap=Choice("MAML beside", [*names, "another wave's weights"]),
     amplitude=Slider("amplitude", 0.1, 5.0, value=3.0),
     phase=Slider("phase", 0.0, math.pi, value=1.0),
     points=Slider("which points", 0, 50, value=3),
 )
+window.step = 1
+window
 
 
 # %% [markdown]
@@ -390,9 +391,9 @@ assert exercises.check_diagnosis(diagnosis)
 # %% [markdown]
 # ### Exercise 09.2: mend the outer loop
 #
-# Found on the net, and it runs. There are **four** mistakes in it. `batch` is a list of pairs
-# (support, query), each an `(x, y)`; write it as it should be, a step of plain gradient descent
-# on the mean over tasks:
+# This loop runs, and its loss falls. There are **four** mistakes in it. `batch` is a list of
+# pairs (support, query), each an `(x, y)`; write it as it should be, a step of plain gradient
+# descent on the mean over tasks:
 #
 # ```python
 # def their_step(loss_fn, theta, batch, inner_lr, meta_lr):
@@ -478,7 +479,7 @@ def adapted_or_not(seed, trap):
 lab("no adapting at test: accuracy", adapted_or_not, "down")
 
 # %% [markdown]
-# *Moral: chance level, exactly, at test time means that nobody adapted.*
+# *Moral: where a figure is at chance level, ask whether anybody adapted.*
 #
 # ### 9. "Accuracy: 100%", on the support set
 #
@@ -559,10 +560,11 @@ lab("labels in order: accuracy before adapting", before_any_step, "up")
 #
 # *Moral: plot step 0. In 5-way it is 20%; 30% there is a leak, and no talent.*
 #
-# ### 11. "All drawings were new"
+# ### 11. "It was tested on tasks that it had never seen"
 #
-# But the characters were not: classes crossed the split. The switch judges the soundly labelled
-# network on new drawings of the characters it was trained with:
+# The tasks were new: other characters together, other labels. The characters were not, for
+# classes crossed the split. The switch judges the soundly labelled network on tasks of the
+# characters it was trained with:
 
 # %%
 def crossing(seed, trap):
@@ -600,8 +602,9 @@ def batched(seed, trap):
 lab("batch-norm, one class at a time: accuracy", batched, "down")
 
 # %% [markdown]
-# Same theta, same drawings, same questions. Only the company changed. Do the two protocols that
-# do not look at other queries care? On a dozen tasks:
+# Same theta, same drawings, same questions: only the company changed. Batch-norm subtracts the
+# batch's mean, which is what its queries have in common. In a batch of one class, that *is* the
+# class. Do the two protocols that look at no other query care? On a dozen tasks:
 
 # %%
 for protocol in ("transductive", "support-only", "one-by-one"):
@@ -620,9 +623,9 @@ for protocol in ("transductive", "support-only", "one-by-one"):
 #
 # ### Move it
 #
-# Test characters, full model. Switch **one class at a time** on and off under each protocol.
-# Where does the transductive network send queries when a whole batch is of one class, and why
-# does it spread them over all five labels?
+# Test characters, full model. Switch **one class at a time** on and off under each protocol,
+# and scrub. With it on, how do the transductive answers within one column differ, and from what
+# can the network still tell them apart?
 
 # %%
 def watch(protocol, alone, number):
@@ -633,12 +636,14 @@ def watch(protocol, alone, number):
     return traces.classification(one, full.theta, task, name=name)
 
 
-explore(
+window = explore(
     watch,
     protocol=Choice("batch-norm", ["transductive", "support-only", "one-by-one"]),
     alone=Toggle("one class at a time", value=True),
     number=Slider("which task", 0, 100, value=8),
 )
+window.step = 3
+window
 
 
 # %% [markdown]
@@ -709,4 +714,5 @@ HTML(f"""<table><caption>What gives each trap away</caption><thead><tr>{head}</t
 # - Train trap 6 for 25 times as many meta-steps at a smaller `meta_lr`. How much comes back?
 # - Take an implementation from the net and run your diagnosis of exercise 09.1 on it.
 #
-# **Next, [lesson 10](10_learning_a_metric_instead.ipynb):** learning without an inner gradient: a metric instead.
+# **Next, [lesson 10](10_learning_a_metric_instead.ipynb):** learning without an inner gradient:
+# a metric instead.
