@@ -162,6 +162,15 @@ class Lesson:
         """Have all cells run, without waiting."""
         self.ask(RUN_ALL)
 
+    def has_run(self) -> bool:
+        """Whether all cells have run; looks for a second at most."""
+        return self.ask(
+            """() => Promise.race([
+                window.lessonRun.then(() => true),
+                new Promise(resolve => setTimeout(() => resolve(false), 1000)),
+            ])"""
+        )
+
     def wait(self) -> None:
         """Wait until all cells have run, and all widgets of the outputs are drawn."""
         self.ask("() => window.lessonRun", seconds=SECONDS_A_LESSON)
