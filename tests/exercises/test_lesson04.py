@@ -13,34 +13,6 @@ from maml_edu import exercises
 from maml_edu.exercises import lesson04
 from maml_edu.outer import meta_gradient, meta_step
 
-
-def no_answer(*arguments): ...
-
-
-def unwritten(*arguments):
-    raise NotImplementedError
-
-
-def broken(*arguments):
-    raise KeyError("w")
-
-
-CHECKS = [
-    exercises.check_meta_rate,
-    exercises.check_meta_step,
-    exercises.check_half_width,
-    exercises.check_honest_error,
-]
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_nothing_written_is_open_and_an_error_is_told(check):
-    assert check(no_answer).state == "open"
-    assert check(unwritten).state == "open"
-    assert check(broken).state == "wrong"
-    assert "KeyError" in check(broken).message
-
-
 # The right ones, written otherwise than in the module
 
 
