@@ -37,18 +37,12 @@ class Pretrain(Learner):
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
     ) -> Theta:
-        """The model's parameters, with a head of zeros; and the head of all classes."""
+        """The model's parameters; its head and that of all classes are zeros."""
         theta = super().init(generator=generator, device=device)
-        heads = {n: p for n, p in theta.items() if n.startswith("head.")}
-        shapes = self.shapes()
-        wide = {
-            "classes." + n.partition(".")[2]: shapes["classes." + n.partition(".")[2]]
-            for n in heads
+        heads = {
+            n: shape for n, shape in self.shapes().items() if n.startswith(("head.", "classes."))
         }
-        return theta | {
-            **{name: torch.zeros_like(p) for name, p in heads.items()},
-            **{name: torch.zeros(shape, device=device) for name, shape in wide.items()},
-        }
+        return theta | {name: torch.zeros(shape, device=device) for name, shape in heads.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = super().shapes()
