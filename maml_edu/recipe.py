@@ -228,13 +228,13 @@ def sine_recipe(
     inner_steps: int | None = None,
     first_order: bool = False,
     replay: bool = True,
-    **training: Any,
+    **options: Any,
 ) -> Recipe:
     """The paper's sine waves (Finn et al. 2017, section 5.1), for one of SINE_LEARNERS.
 
     inner_steps: 1 unless said otherwise, or what the learner's kind says; see `maml_edu.learners`.
-    training: `steps`, `meta_batch`, `shots`, `queries`, `meta_lr`, `warmup`, `seed`; SINE has the
-        defaults.
+    options: of training, `steps`, `meta_batch`, `shots`, `queries`, `meta_lr`, `warmup`, `seed`, of
+        which SINE has the defaults; of the learner, what its kind takes.
     The oracle is told each task's amplitude and phase as inputs, and does not adapt.
     """
     if learner not in SINE_LEARNERS:
@@ -247,8 +247,9 @@ def sine_recipe(
         how["first_order"] = first_order
     elif first_order:
         raise ValueError(f"first_order is for maml and anil; {learner} has no choice of it")
+    own = {name: options.pop(name) for name in kind.takes if name in options}
     return Recipe(
-        learner={"name": "joint" if oracle else learner, **how},
+        learner={"name": "joint" if oracle else learner, **how, **own},
         model={"name": "mlp", "sizes": [3 if oracle else 1, 40, 40, 1]},
         tasks={
             "name": "sinusoid",
@@ -258,7 +259,7 @@ def sine_recipe(
             "noise": 0.0,
             "reveal_task": oracle,
         },
-        training={**SINE, "replay": replay, **training},
+        training={**SINE, "replay": replay, **options},
     )
 
 

@@ -21,12 +21,15 @@ class MetaSGD(MAML):
             L_query( theta - alpha * grad L_support(theta) ),    * entry by entry.
 
     Li, Zhou, Chen & Li (2017, arXiv 1707.09835), equations 3 and 4. Rates may turn negative. All
-    start at `inner_lr` (theirs at random in [0.005, 0.1]). Further steps use the same rates.
+    start at `inner_lr`, one number or one for each tensor (theirs at random in [0.005, 0.1]).
+    Further steps use the same rates.
     """
 
     def __post_init__(self):
-        if isinstance(self.inner_lr, Mapping | Sequence):
-            raise ValueError(f"inner_lr is {self.inner_lr!r}; it must be one number to start from")
+        given, names = self.inner_lr, set(self.model.shapes())
+        if isinstance(given, Sequence) or (isinstance(given, Mapping) and set(given) != names):
+            allowed = "one number to start from, or one for each of the model's tensors"
+            raise ValueError(f"inner_lr is {given!r}; it must be {allowed}")
         super().__post_init__()
 
     def init(
@@ -36,7 +39,9 @@ class MetaSGD(MAML):
         device: torch.device | str | None = None,
     ) -> Theta:
         theta = self.model.init(generator=generator, device=device)
-        return theta | {ALPHA + n: torch.full_like(p, self.inner_lr) for n, p in theta.items()}
+        one = not isinstance(self.inner_lr, Mapping)
+        rates = dict.fromkeys(theta, self.inner_lr) if one else self.inner_lr
+        return theta | {ALPHA + n: torch.full_like(p, rates[n]) for n, p in theta.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = self.model.shapes()
