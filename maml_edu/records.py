@@ -216,3 +216,37 @@ class Embedding:
         drawing: (frames,)."""
         right = (self.answers == self.query_labels).mean(1)
         return np.where((self.answers < 0).all(1), 1 / self.way, right)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Several learners adapting to the same few drawings, and what each makes of one query, under
+    the protocol "support-only". Nobody has said of the query what it is.
+
+    Images are (height, width) as the networks see them, 1 for ink and 0 for paper.
+    """
+
+    learners: tuple[str, ...]  # what they are called
+    names: tuple[str, ...]  # (way,) what the labels are called: "A", "B", …
+    support_images: np.ndarray  # (drawings, height, width)
+    support_labels: np.ndarray  # (drawings,)
+    query_image: np.ndarray  # (height, width)
+    probabilities: np.ndarray  # (learners, steps + 1, way) each one's, for the query
+    support_loss: np.ndarray  # (learners, steps + 1) cross-entropy on the support set
+
+    @property
+    def inner_steps(self) -> int:
+        return self.probabilities.shape[1] - 1
+
+    @property
+    def way(self) -> int:
+        return len(self.names)
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The likeliest label by learner and step, (learners, steps + 1); -1 where none is likelier
+        than all others by a thousandth, or something is not finite."""
+        first, second = np.sort(np.nan_to_num(self.probabilities, nan=0.0), -1)[..., :-3:-1].T
+        answer = np.nan_to_num(self.probabilities, nan=0.0).argmax(-1)
+        finite = np.isfinite(self.probabilities).all(-1)
+        return np.where(finite & ((first - second).T > 1e-3), answer, -1)

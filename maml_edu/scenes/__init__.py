@@ -19,7 +19,8 @@ for every frame: the curve is seen to move, not the axes. A mark is `{"kind", "r
     trail   x, y              one position per frame: the way so far solid, the rest faint
     arrow   x, y, dx, dy      from (x, y), in the axes' units
     images  images, captions  a grid of small drawings, in at most `columns` columns; alone in a
-                              panel without axes (its `x` and `y` are None), see `marks.images`
+                              panel without axes (its `x` and `y` are None), see `marks.images`;
+                              with `large` they are given more room
 
 A mark with `frames`, one dict per frame, has its data overridden by that frame's. A mark without a
 `name` is not in the legend. A new kind of lesson adds a mark here and a drawing of it in
@@ -81,6 +82,7 @@ from maml_edu.scenes import (  # noqa: E402
     embedding,  # noqa: F401
     gallery,  # noqa: F401
     landscape,  # noqa: F401
+    own_drawings,  # noqa: F401
     plane,  # noqa: F401
     training,  # noqa: F401
 )

@@ -4,6 +4,7 @@ import { select } from "d3-selection";
 
 const NARROWEST = { plain: 46, bars: 98 };
 const WIDEST = { plain: 84, bars: 176 };
+const LARGE = 1.6; // times the widest, where the mark asks for it
 const CAPTION = 17;
 const LETTERS = 12; // under the bars, where there is room for them
 const GAP = 8;
@@ -11,8 +12,9 @@ const GAP = 8;
 function layout(mark, width) {
   const kind = mark.frames?.[0].bars ? "bars" : "plain";
   const columns = Math.max(1, Math.min(mark.columns, mark.images.length, Math.floor(width / NARROWEST[kind])));
-  const tile = Math.min(width / columns, WIDEST[kind]);
-  const side = kind === "bars" ? Math.min(0.42 * tile, 62) : tile - GAP;
+  const larger = mark.large ? LARGE : 1;
+  const tile = Math.min(width / columns, larger * WIDEST[kind]);
+  const side = kind === "bars" ? Math.min(0.42 * tile, larger * 62) : tile - GAP;
   return { kind, columns, tile, side, height: side + CAPTION + GAP };
 }
 
