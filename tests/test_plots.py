@@ -15,13 +15,13 @@ from tests.widgets.test_scenes import RECORDS
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_first_and_last_step_are_drawn_without_a_warning(name):
+def test_the_first_step_is_drawn_without_a_warning(name):
+    """The last one, too: tests/widgets/test_awkward.py, which looks at its pixels."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for step in (0, None):
-            figure = plots.picture(RECORDS[name], step)
-            assert plots.png(figure)
-            assert figure.axes
+        figure = plots.picture(RECORDS[name], 0)
+        figure.draw_without_rendering()
+    assert figure.axes
 
 
 def test_the_curve_drawn_is_the_curve_of_that_step():

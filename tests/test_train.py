@@ -86,8 +86,7 @@ def test_no_steps_leave_the_random_initialisation(tmp_path):
     assert made.record["meta_loss"] is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("replay", [False, True])
+@pytest.mark.parametrize(("number", "replay"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_stopped_run_resumes_bit_for_bit(tmp_path, monkeypatch, number, replay):
     recipe = sine_recipe(steps=60, replay=replay, **SMALL)
     run(tmp_path / "whole", recipe)

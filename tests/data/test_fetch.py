@@ -197,13 +197,13 @@ def test_ctrl_c_half_way(get, server, tmp_path, root: Path):
     process = subprocess.Popen(
         [sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    deadline = time.time() + 30
+    deadline = time.time() + 120
     while not (server.asked and files(tmp_path)):  # until it is half-way
         assert time.time() < deadline
         time.sleep(0.05)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert b"KeyboardInterrupt" in errors
     assert files(tmp_path) == {}
     server.answers[FIRST] = [Answer(ZIPS[FIRST])]
