@@ -106,6 +106,15 @@ def test_meta_sgd_begins_as_maml_and_learns_each_weights_rate():
         MetaSGD(MODEL, inner_lr={"0.bias": 1})
 
 
+def test_meta_sgd_starts_from_one_rate_or_one_for_each_tensor():
+    given = {name: float(number + 1) for number, name in enumerate(MODEL.shapes())}
+    start = MetaSGD(MODEL, inner_lr=given).init(generator=seeded())
+    for name, rate in given.items():
+        assert (start[ALPHA + name] == rate).all()
+    one = MetaSGD(MODEL, inner_lr=0.5).init(generator=seeded())
+    assert all((one[ALPHA + name] == 0.5).all() for name in given)
+
+
 def test_maml_plus_plus_moves_the_weight_to_the_last_step():
     learner = MAMLPlusPlus(MODEL, inner_lr=0.05, inner_steps=4, annealing=0.5)
     theta, task = doubles(learner.init(generator=seeded())), waves().task(0)
