@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.func import grad_and_value, vmap
 from tqdm.auto import tqdm
 
+from maml_edu.distributed import ALONE, Workers
 from maml_edu.inner import Theta
 from maml_edu.learners import Learner
 from maml_edu.learners.maml import is_rate
@@ -110,6 +111,7 @@ def meta_train(
     chunk_size: int | None = None,
     replay: bool = True,
     progress: bool = False,
+    workers: Workers = ALONE,
 ) -> Iterator[TrainState]:
     """Meta-train with Adam, its rate as `rate_at` says: up to meta_lr, then by the schedule.
 
@@ -121,6 +123,8 @@ def meta_train(
         held as logarithms, so they bear steps, and need them, tens of times larger.
     replay: record the meta-gradient once and replay it (see `maml_edu.replay`); it gives the same
         numbers sooner. A progress bar is shown where `progress`.
+    workers: who share each meta-batch and run this together (see `maml_edu.distributed`); they
+        come to what one alone does, but for the order of additions.
     Raises Diverged when the meta-loss is no longer finite.
     """
     at_least(0, steps=steps)
@@ -133,6 +137,7 @@ def meta_train(
         raise ValueError(f"warmup is {warmup!r}; it must be a share of the steps, 0 to 1")
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule is {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
+    workers.check(meta_batch)
     generator = torch.Generator().manual_seed(seed)
     if state is None:
         theta = learner.init(generator=generator, device=device)
@@ -153,10 +158,11 @@ def meta_train(
                 group["lr"] = rate_at(
                     step, steps, meta_lr=group["highest"], warmup=warmup, schedule=schedule
                 )
-            batch = tasks.sample(meta_batch, generator=generator, **sizes)
+            batch = workers.share(tasks.sample(meta_batch, generator=generator, **sizes))
             if learner.at(step / steps) != trainee:
                 trainee = learner.at(step / steps)
                 gradient = _gradient_of(trainee, theta, batch, chunk_size, replay)
+                gradient = workers.mean(gradient, meta_batch)
             losses.append(meta_step(gradient, adam, theta, batch))
             done = step + 1
             if done % every == 0 or done == steps:

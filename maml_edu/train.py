@@ -15,6 +15,7 @@ import torch
 
 from maml_edu.checkpoint import IN_A_RUN, Checkpoint, load, load_state, save, save_state
 from maml_edu.data import Drawings
+from maml_edu.distributed import ALONE, Workers
 from maml_edu.inner import Theta
 from maml_edu.learners import Learner
 from maml_edu.outer import Diverged, TrainState, meta_train
@@ -48,7 +49,8 @@ def run_training(
     source: str | os.PathLike | Drawings = "auto",
     start: Checkpoint | None = None,
     validate_every: int = 500,
-) -> Checkpoint:
+    workers: Workers = ALONE,
+) -> Checkpoint | None:
     """Train by a recipe in the folder `out`, evaluate, and leave a checkpoint there.
 
     resume: go on from the state in `out`, bit for bit as if the run had never stopped.
@@ -59,6 +61,9 @@ def run_training(
     validate_every: meta-steps between two measurements on validation characters, for Omniglot
         alone. The best state so far is kept as `best`, and is what `checkpoint` holds in the end;
         `last` holds the last.
+    workers: who train together, each calling this. The first alone touches the folder, and gets the
+        checkpoint; the others get None. Started anew after one was lost, they go on from the last
+        state in the folder, if there is one.
     Raises RunError (or CheckpointError) before anything is written; Stopped on Ctrl-C or SIGTERM,
     and Diverged, both of which leave the last good state in the folder.
     """
@@ -68,21 +73,29 @@ def run_training(
     if validate_every < 1:
         raise RunError(f"validate_every is {validate_every}; it must be a whole number, 1 or more")
     learner, tasks = recipe.make_learner(training=True), recipe.make_tasks("train", source)
-    state, spent, validated = _resumed(out, recipe) if resume else (_fresh(out), (0.0, 0.0), [])
+    workers.check(recipe.training["meta_batch"])
+
+    def begin() -> tuple[TrainState | None, Spent, list[Validated]]:
+        again = resume or (workers.restarted and (out / STATE_FILE).exists())
+        state, *rest = _resumed(out, recipe) if again else (_fresh(out), (0.0, 0.0), [])
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"it cannot be made a folder ({error.strerror})"
+            raise RunError(f"out is {str(out)!r}; {reason}") from None
+        return state, *rest
+
+    state, spent, validated = workers.from_first(begin)
     if state is None and start is not None:
         state = start_from(start.theta, learner, seed=recipe.training["seed"])
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = f"it cannot be made a folder ({error.strerror})"
-        raise RunError(f"out is {str(out)!r}; {reason}") from None
     states = meta_train(
         learner,
         tasks,
         state=state,
         every=min(LOOK_EVERY, save_every, validate_every),
         device=device,
-        progress=progress,
+        progress=progress and workers.first,
+        workers=workers,
         **{
             key: value
             for key, value in recipe.training.items()
@@ -91,9 +104,12 @@ def run_training(
     )
     clock = _Clock(spent)
     about = {**describe(recipe, device, data_of(tasks)), "command": command}
+    if workers.count > 1:
+        about["hardware"]["workers"] = workers.count
     if start is not None:
         about["started_from"] = _ancestor(start)
     validation = _Validation(recipe, validated, validate_every, source, device)
+    validation.wanted &= workers.first
 
     def keep(name: str, theta: Theta, figures: dict, meta_loss: float) -> None:
         found = {"meta_loss": meta_loss if math.isfinite(meta_loss) else None, "figures": figures}
@@ -101,16 +117,19 @@ def run_training(
             found["validation"] = validation.as_json()
         save(out / name, theta, {**about, **clock.record(), **found})
 
-    kept = _saving(states, state, recipe, out / STATE_FILE, save_every, clock, validated)
+    file = out / STATE_FILE if workers.first else None
+    kept = _saving(states, state, recipe, file, save_every, clock, validated)
     with _stop_requests() as stop, closing(kept):
         for state in kept:
             if validation.due(state.step):
                 figures = validation.measure(state, clock.spent()[1])
                 if validation.best_at(state.step):
                     keep(BEST, state.theta, figures, state.meta_loss)
-            if stop.is_set():
+            if workers.any(stop.is_set()):
                 at = f"{state.step} of {recipe.training['steps']}"
                 raise Stopped(f"stopped at step {at}; the state is saved in {out}")
+    if not workers.first:
+        return None
     theta = {name: p.to(device) for name, p in state.theta.items()}
     how = {"n_tasks": n_tasks, "device": device}
     if validation.wanted:
@@ -184,17 +203,20 @@ def _saving(
     states: Generator[TrainState],
     last: TrainState | None,
     recipe: Recipe,
-    file: Path,
+    file: Path | None,
     save_every: int,
     clock: _Clock,
     validated: list[Validated],
 ) -> Generator[TrainState]:
-    """Pass the states on, saving one every `save_every` steps and, however it ends, the last."""
+    """Pass the states on, saving one every `save_every` steps and, however it ends, the last.
+
+    file: where to; None for a worker that saves nothing.
+    """
     saved = last
 
     def keep() -> None:
         nonlocal saved
-        if saved is not last:
+        if file is not None and saved is not last:
             save_state(file, last, recipe, clock.spent(), validated)
             saved = last
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import maml_edu
 from maml_edu.cli import data, evaluate, omniglot, sine
+from maml_edu.cli.training import speaks
 
 PROG = "maml_edu"
 
@@ -61,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _say(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
     except ValueError as error:
-        return _say(str(error), getattr(error, "status", 1))
+        status = getattr(error, "status", 1)
+        return _say(str(error), status) if speaks() else status  # workers share what is wrong
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from maml_edu.cli.options import (
     device_of,
     one_thread,
 )
-from maml_edu.cli.table import table
+from maml_edu.cli.training import TOGETHER, say, train
 from maml_edu.learners import PROTOCOLS
 from maml_edu.recipe import OMNIGLOT_LEARNERS, PRECISIONS, omniglot_recipe
 
@@ -39,7 +38,8 @@ Examples:
   python -m maml_edu train omniglot --learner protonet --way 64 --queries 4 --meta-batch 1
   python -m maml_edu train omniglot --start runs/omniglot-protonet-conv4-64way-1shot
   python -m maml_edu evaluate runs/omniglot-maml-conv4-5way-1shot --protocol support-only
-"""
+
+""" + TOGETHER.format(family="omniglot")
 
 
 def add(families) -> None:
@@ -110,39 +110,26 @@ def run(args: argparse.Namespace, command: str) -> int:
     one_thread()
     from maml_edu.checkpoint import load
     from maml_edu.data import load_drawings
-    from maml_edu.outer import Diverged
-    from maml_edu.train import RunError, Stopped, run_training
 
     start = load(args.start) if args.start else None
     drawings = load_drawings(args.data)
-    print(drawings.source, file=sys.stderr)
+    say(drawings.source)
     data = "omniglot" if drawings.omniglot else "stand-in"
     recipe = _recipe(args, data, start.record["sha256"] if start else None)
     kind = f"{args.learner}-{args.model}-{args.way}way-{args.shot}shot"
     out = args.out or Path("runs") / f"omniglot-{kind}"
-    again = command if args.resume else f"{command} --resume"
-    try:
-        made = run_training(
-            recipe,
-            out,
-            resume=args.resume,
-            device=device,
-            save_every=args.save_every,
-            command=command,
-            n_tasks=args.tasks,
-            progress=True,
-            source=drawings,
-            start=start,
-            validate_every=args.validate_every,
-        )
-    except Stopped as stopped:
-        print(f"maml_edu: {stopped}. To go on: {again}", file=sys.stderr)
-        return 130
-    except Diverged as error:
-        raise RunError(f"{error}; the last good state is saved in {out}") from None
-    print(f"{out}: {recipe.title}, {made.record['seconds']:.1f} s")
-    print(table(made.record["figures"]))
-    return 0
+    return train(
+        recipe,
+        out,
+        command=command,
+        device=device,
+        resume=args.resume,
+        save_every=args.save_every,
+        n_tasks=args.tasks,
+        source=drawings,
+        start=start,
+        validate_every=args.validate_every,
+    )
 
 
 def _recipe(args: argparse.Namespace, data: str, start: str | None):

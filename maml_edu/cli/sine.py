@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from maml_edu.cli.options import (
     device_of,
     one_thread,
 )
-from maml_edu.cli.table import table
+from maml_edu.cli.training import TOGETHER, train
 from maml_edu.recipe import SINE, SINE_LEARNERS, sine_recipe
 
 HELP = "regression on sine waves (seconds on a laptop)"
@@ -36,7 +35,8 @@ Examples:
   python -m maml_edu train sine --learner joint --seed 1 --out runs/joint-1
   python -m maml_edu train sine --resume          (repeat the options of the first time)
   python -m maml_edu evaluate runs/sine-maml
-"""
+
+""" + TOGETHER.format(family="sine")
 
 
 def add(families) -> None:
@@ -73,28 +73,14 @@ def run(args: argparse.Namespace, command: str) -> int:
     device = device_of(args.device)
     out = args.out or Path("runs") / f"sine-{args.learner}"
     one_thread()
-    from maml_edu.outer import Diverged
-    from maml_edu.train import RunError, Stopped, run_training
-
-    again = command if args.resume else f"{command} --resume"
-    try:
-        made = run_training(
-            recipe,
-            out,
-            resume=args.resume,
-            device=device,
-            save_every=args.save_every,
-            command=command,
-            progress=True,
-        )
-    except Stopped as stopped:
-        print(f"maml_edu: {stopped}. To go on: {again}", file=sys.stderr)
-        return 130
-    except Diverged as error:
-        raise RunError(f"{error}; the last good state is saved in {out}") from None
-    print(f"{out}: {recipe.title}, {made.record['seconds']:.1f} s")
-    print(table(made.record["figures"]))
-    return 0
+    return train(
+        recipe,
+        out,
+        command=command,
+        device=device,
+        resume=args.resume,
+        save_every=args.save_every,
+    )
 
 
 def _recipe(args: argparse.Namespace):
