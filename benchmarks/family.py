@@ -4,8 +4,9 @@
     python -m benchmarks.family --only maml protonet --budget 30
 
 Three groups of rows. All learners of a group have the same tasks, network, Adam and cosine, and
-stop after the same processor time: what a learner saves on a step, it spends on more of them. How
-many steps the budget holds is measured first, so the record names them.
+have the same budget of processor time: what a learner saves on a step, it spends on more of them.
+How many steps the budget holds is measured first, by the quickest of several, because a busy machine
+makes all steps slower, but never quicker; the record names them.
 
 - sinusoid: from fresh weights.
 - omniglot, from fresh weights, 1-shot: how far each comes in a minute of one core.
@@ -24,6 +25,8 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,7 @@ import torch
 from maml_edu.checkpoint import Checkpoint, load
 from maml_edu.data import load_drawings
 from maml_edu.learners import LEARNERS
-from maml_edu.outer import Diverged, meta_train
+from maml_edu.outer import Diverged, TrainState, meta_train
 from maml_edu.recipe import Recipe, omniglot_recipe, sine_recipe
 from maml_edu.report import hardware, measure, versions
 from maml_edu.safe_files import write_whole
@@ -106,28 +109,22 @@ def with_steps(recipe: Recipe, steps: int) -> Recipe:
     return Recipe(**{**recipe.as_json(), "training": {**recipe.training, "steps": steps}})
 
 
-def train(
-    recipe: Recipe, start: Checkpoint, drawings, steps: int
-) -> tuple[dict[str, torch.Tensor], float]:
-    """theta, and the processor seconds that its steps took."""
-    recipe = with_steps(recipe, steps)
-    tasks = recipe.make_tasks("train", drawings)
-    learner, training, state = recipe.make_learner(), dict(recipe.training), None
-    if training.pop("start", None):
-        state = start_from(start.theta, learner, seed=training["seed"])
-    states = meta_train(learner, tasks, state=state, every=steps, progress=True, **training)
-    if state is None:
-        next(states)  # the start, before any step
-    began = time.process_time()
-    *_, last = states
-    return last.theta, time.process_time() - began
+def training(recipe: Recipe, start: Checkpoint, drawings, every: int) -> Iterator[TrainState]:
+    """The states of its training, from the one before any step on."""
+    tasks, learner = recipe.make_tasks("train", drawings), recipe.make_learner()
+    settings, state = dict(recipe.training), None
+    if settings.pop("start", None):
+        state = start_from(start.theta, learner, seed=settings["seed"])
+        yield state
+    yield from meta_train(learner, tasks, state=state, every=every, progress=True, **settings)
 
 
-def steps_within(recipe: Recipe, start: Checkpoint, drawings, budget: float) -> int:
-    """How many meta-steps the budget holds, by the pace of a short trial, less its beginning."""
-    short, long = (3, 13) if recipe.family == "omniglot" else (50, 550)
-    took = train(recipe, start, drawings, long)[1] - train(recipe, start, drawings, short)[1]
-    return max(1, math.floor(budget * (long - short) / took))
+def seconds_per_step(recipe: Recipe, start: Checkpoint, drawings) -> float:
+    """Processor seconds of a meta-step when nothing else disturbs it: the quickest of several."""
+    each = 1 if recipe.family == "omniglot" else 50
+    states = training(with_steps(recipe, 10 * each), start, drawings, every=each)
+    times = [time.process_time() for _ in states]
+    return min(after - before for before, after in pairwise(times)) / each
 
 
 def row_of(
@@ -135,14 +132,16 @@ def row_of(
 ) -> dict[str, Any]:
     classifies = recipe.family == "omniglot"
     seconds = budget if classifies else budget / 4  # sine waves need less
-    recipe = with_steps(recipe, steps_within(recipe, start, drawings, seconds))
+    pace = seconds_per_step(recipe, start, drawings)
+    recipe = with_steps(recipe, max(1, math.floor(seconds / pace)))
     row: dict[str, Any] = {"config": recipe.as_json(), "budget": budget, "tasks": n_tasks}
+    row["seconds_per_step"] = round(pace, 5)
     try:
-        theta, row["cpu_seconds"] = train(recipe, start, drawings, recipe.training["steps"])
+        *_, last = training(recipe, start, drawings, every=recipe.training["steps"])
     except Diverged as error:
         return {**row, "diverged": str(error)}
     hows = [{"protocol": p, "source": drawings} for p in PROTOCOLS] if classifies else [{}]
-    row["figures"] = [measure(recipe, theta, n_tasks=n_tasks, **how) for how in hows]
+    row["figures"] = [measure(recipe, last.theta, n_tasks=n_tasks, **how) for how in hows]
     return row
 
 
