@@ -21,12 +21,25 @@ import nbformat
 from jupytext.config import load_jupytext_configuration_file
 from jupytext.metadata_filter import filter_metadata
 
+from maml_edu import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 TEXT = NOTEBOOKS / "text"
 CONFIG = load_jupytext_configuration_file(str(ROOT / "jupytext.toml"))
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 NOTEBOOK_METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+
+# Every lesson's first cell, so that it also runs where it is opened alone. Colab has PyTorch; the
+# clone has the records that some lessons read.
+COLAB = f"""# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    !git clone -q --depth 1 -b v{__version__} https://github.com/maml-edu/maml_edu course
+    %pip install -q -e course
+    sys.path.insert(0, "/content/course")"""
+COLAB_METADATA = {"jupyter": {"source_hidden": True}, "tags": ["colab"]}
 
 
 def lesson_names() -> list[str]:
@@ -90,6 +103,14 @@ def _edited(old_cells: list, new_cells: list, block: tuple[int, int, int, int]) 
     return ids
 
 
+def begin_with_colab(notebook: nbformat.NotebookNode) -> None:
+    """Put the cell for Google Colab first, or put right the one that is there."""
+    cells = notebook.cells
+    if not cells or "colab" not in cells[0].metadata.get("tags", []):
+        cells.insert(0, nbformat.v4.new_code_cell())
+    cells[0].source, cells[0].metadata = COLAB, nbformat.from_dict(COLAB_METADATA)
+
+
 def inherit_ids(name: str, new: nbformat.NotebookNode, old: nbformat.NotebookNode | None) -> None:
     """Give `new` the ids of the cells of `old` that it still has; number the others on."""
     old_cells = list(old.cells) if old else []
@@ -119,6 +140,7 @@ def wanted(name: str, *, from_notebooks: bool = False) -> dict[Path, str]:
         source = old
     else:
         source = read_text(name)
+        begin_with_colab(source)
         inherit_ids(name, source, old)
     return {TEXT / f"{name}.py": to_text(source), NOTEBOOKS / f"{name}.ipynb": to_ipynb(source)}
 

@@ -15,6 +15,7 @@ import torch
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 TOLERANCE = 1e-6  # relative; problems are posed in float64
+MARKS = {"right": "✓", "wrong": "✗", "open": "○"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Verdict:
         return self.state == "right"
 
     def __str__(self) -> str:
-        return f"{ {'right': '✓', 'wrong': '✗', 'open': '○'}[self.state] } {self.message}"
+        return f"{MARKS[self.state]} {self.message}"
 
     __repr__ = __str__
 

@@ -14,6 +14,24 @@ from maml_edu.exercises.lesson02 import Theta, mse, regressions, through
 FIRST_ORDER = "this is the first-order gradient: the graph of the inner step was cut"
 
 
+def check_second_order(answer: str, **snippets: Callable) -> Verdict:
+    """Judge which of `snippets` gives MAML's true gradient, by measuring each of them.
+
+    snippets: name -> `(loss_fn, theta, support, query, inner_lr) -> gradient, name -> tensor`,
+        measured against central finite differences along a random direction.
+    """
+    if answer is None or answer is ...:
+        return Verdict("open", "not answered yet: replace the dots by a name, then run it again")
+    if answer not in snippets:
+        return Verdict("wrong", f"{answer!r} is none of {', '.join(map(repr, snippets))}")
+    off = {name: _off(snippet) for name, snippet in snippets.items()}
+    if off[answer] < 1e-4:
+        others = ", ".join(f"{name} by {gap:.0%}" for name, gap in off.items() if name != answer)
+        return Verdict("right", f"{answer} equals finite differences; off are {others}")
+    return Verdict("wrong", f"measured against finite differences, {answer} is off by "
+                            f"{off[answer]:.0%}: a part of the graph was cut")  # fmt: skip
+
+
 def check_task_loss(attempt: Callable) -> Verdict:
     """Judge `attempt(loss_fn, theta, support, query, inner_lr) -> MAML's loss of one task` after
     one inner step, by its value and by its gradient with respect to theta."""
@@ -120,24 +138,6 @@ def check_outer_step(attempt: Callable) -> Verdict:
         problems.append((task_loss, drawn[0][0], [(x, y) for _, x, y in drawn], 0.3))
     praise = "right: one step down the mean over tasks, whatever their number"
     return judge(attempt, step(), mistakes, problems, praise=praise)
-
-
-def check_second_order(answer: str, **snippets: Callable) -> Verdict:
-    """Judge which of `snippets` gives MAML's true gradient, by measuring each of them.
-
-    snippets: name -> `(loss_fn, theta, support, query, inner_lr) -> gradient, name -> tensor`,
-        measured against central finite differences along a random direction.
-    """
-    if answer is None or answer is ...:
-        return Verdict("open", "not answered yet: replace the dots by a name, then run it again")
-    if answer not in snippets:
-        return Verdict("wrong", f"{answer!r} is none of {', '.join(map(repr, snippets))}")
-    off = {name: _off(snippet) for name, snippet in snippets.items()}
-    if off[answer] < 1e-4:
-        others = ", ".join(f"{name} by {gap:.0%}" for name, gap in off.items() if name != answer)
-        return Verdict("right", f"{answer} equals finite differences; off are {others}")
-    return Verdict("wrong", f"measured against finite differences, {answer} is off by "
-                            f"{off[answer]:.0%}: a part of the graph was cut")  # fmt: skip
 
 
 def _off(snippet: Callable) -> float:

@@ -106,69 +106,6 @@ def _valued(net: Callable, task_loss: Callable) -> Callable:
     return valued
 
 
-# Batch-norm by the support set -------------------------------------------------------------------
-
-EPSILON = 1e-3
-
-
-def _norm_with(
-    *, of: str = "support", over: tuple[int, ...] = (0, 2, 3), epsilon: float = EPSILON,
-    unbiased: bool = False, root: bool = True, outside: bool = False,
-) -> Callable:  # fmt: skip
-    """Query activations by the support's statistics, right unless a mistake is asked for."""
-
-    def norm(support: Tensor, query: Tensor) -> Tensor:
-        batch = {"support": support, "query": query, "both": torch.cat([support, query])}[of]
-        mean = batch.mean(over, keepdim=True)
-        variance = batch.var(over, correction=int(unbiased), keepdim=True)
-        if outside:
-            return (query - mean) / (variance.sqrt() + epsilon)
-        scale = (variance + epsilon).sqrt() if root else variance + epsilon
-        return (query - mean) / scale
-
-    return norm
-
-
-NORM_MISTAKES = {
-    "these are the query's own statistics: that is the transductive protocol": _norm_with(
-        of="query"
-    ),
-    "the statistics are those of support and query together: a query's answer still depends on "
-    "the other queries": _norm_with(of="both"),
-    "every place of the picture has its own statistics here; a channel has one mean, over its "
-    "samples and its places, (0, 2, 3)": _norm_with(over=(0,)),
-    "all channels share one mean here; each channel has its own, over (0, 2, 3)": _norm_with(
-        over=(0, 1, 2, 3)
-    ),
-    "divided by the variance; divide by its square root, the standard deviation": _norm_with(
-        root=False
-    ),
-    "nearly: batch-norm's variance divides by n, not by n - 1 (correction=0)": _norm_with(
-        unbiased=True
-    ),
-    "nearly: epsilon is missing; it belongs to the variance, under the root": _norm_with(
-        epsilon=0.0
-    ),
-    "nearly: epsilon belongs to the variance, under the root": _norm_with(outside=True),
-}
-
-
-def check_support_norm(attempt: Callable[[Tensor, Tensor], Tensor]) -> Verdict:
-    """`attempt(support, query)` -> the query's activations (queries, channels, height, width),
-    normalised by the statistics of the support's, with epsilon 0.001."""
-    problems = []
-    for seed, (shots, queries, channels) in enumerate([(5, 9, 3), (4, 2, 6), (3, 5, 2)]):
-        generator = torch.Generator().manual_seed(seed)
-        draw = {"generator": generator, "dtype": torch.float64}
-        spread = 0.02 + torch.rand(1, channels, 1, 1, **draw)  # one so small that epsilon counts
-        spread[0, 0] = 0.03
-        support = spread * torch.randn(shots, channels, 2, 3, **draw) + torch.rand(2, 3, **draw)
-        query = spread * torch.randn(queries, channels, 2, 3, **draw) + 1
-        problems.append((support, query))
-    praise = "right: the support set alone says what is usual, so queries are answered one by one"
-    return judge(attempt, _norm_with(), NORM_MISTAKES, problems, praise=praise)
-
-
 # Accuracy and its interval -----------------------------------------------------------------------
 
 
@@ -233,3 +170,66 @@ def check_accuracy_interval(attempt: Callable[[Tensor, Tensor], tuple]) -> Verdi
     mistakes = {message: posed(wrong) for message, wrong in INTERVAL_MISTAKES.items()}
     return judge(posed(attempt), _interval_with(), mistakes, problems, praise=praise,
                  tolerance=1e-5)  # fmt: skip
+
+
+# Batch-norm by the support set -------------------------------------------------------------------
+
+EPSILON = 1e-3
+
+
+def _norm_with(
+    *, of: str = "support", over: tuple[int, ...] = (0, 2, 3), epsilon: float = EPSILON,
+    unbiased: bool = False, root: bool = True, outside: bool = False,
+) -> Callable:  # fmt: skip
+    """Query activations by the support's statistics, right unless a mistake is asked for."""
+
+    def norm(support: Tensor, query: Tensor) -> Tensor:
+        batch = {"support": support, "query": query, "both": torch.cat([support, query])}[of]
+        mean = batch.mean(over, keepdim=True)
+        variance = batch.var(over, correction=int(unbiased), keepdim=True)
+        if outside:
+            return (query - mean) / (variance.sqrt() + epsilon)
+        scale = (variance + epsilon).sqrt() if root else variance + epsilon
+        return (query - mean) / scale
+
+    return norm
+
+
+NORM_MISTAKES = {
+    "these are the query's own statistics: that is the transductive protocol": _norm_with(
+        of="query"
+    ),
+    "the statistics are those of support and query together: a query's answer still depends on "
+    "the other queries": _norm_with(of="both"),
+    "every place of the picture has its own statistics here; a channel has one mean, over its "
+    "samples and its places, (0, 2, 3)": _norm_with(over=(0,)),
+    "all channels share one mean here; each channel has its own, over (0, 2, 3)": _norm_with(
+        over=(0, 1, 2, 3)
+    ),
+    "divided by the variance; divide by its square root, the standard deviation": _norm_with(
+        root=False
+    ),
+    "nearly: batch-norm's variance divides by n, not by n - 1 (correction=0)": _norm_with(
+        unbiased=True
+    ),
+    "nearly: epsilon is missing; it belongs to the variance, under the root": _norm_with(
+        epsilon=0.0
+    ),
+    "nearly: epsilon belongs to the variance, under the root": _norm_with(outside=True),
+}
+
+
+def check_support_norm(attempt: Callable[[Tensor, Tensor], Tensor]) -> Verdict:
+    """`attempt(support, query)` -> the query's activations (queries, channels, height, width),
+    normalised by the statistics of the support's, with epsilon 0.001."""
+    problems = []
+    for seed, (shots, queries, channels) in enumerate([(5, 9, 3), (4, 2, 6), (3, 5, 2)]):
+        generator = torch.Generator().manual_seed(seed)
+        draw = {"generator": generator, "dtype": torch.float64}
+        spread = 0.02 + torch.rand(1, channels, 1, 1, **draw)  # one so small that epsilon counts
+        spread[0, 0] = 0.03
+        support = spread * torch.randn(shots, channels, 2, 3, **draw) + torch.rand(2, 3, **draw)
+        query = spread * torch.randn(queries, channels, 2, 3, **draw) + 1
+        problems.append((support, query))
+    praise = "right: the support set alone says what is usual, so queries are answered one by one"
+    return judge(attempt, _norm_with(), NORM_MISTAKES, problems, praise=praise)

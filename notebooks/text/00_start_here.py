@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 00 · Start here
 #
@@ -235,6 +244,13 @@ assert distance <= practised[1].half_width + recorded["half_width"]
 #
 # Words that we owe you: **task**, **support**, **query** and **shot** (lesson 01), **adapt** and **inner loop** (02),
 # **theta**, the starting point, and **outer loop** (03).
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("00")
 
 # %% [markdown]
 # ## Recap

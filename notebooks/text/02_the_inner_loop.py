@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 02 · The inner loop
 #
@@ -457,6 +466,13 @@ def solution(loss_fn, theta, x, y, rates):
 
 ### END SOLUTION
 assert exercises.check_rates_step(solution)
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("02")
 
 # %% [markdown]
 # ## Recap

@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 03 · The outer loop
 #
@@ -646,6 +655,13 @@ for learner in (ReusesSupport(model), MAML(model)):
         flattering, worse = last.meta_loss, error
 assert flattering < last.meta_loss  # it looks better while training ...
 assert worse.mean - worse.half_width > error.mean + error.half_width  # ... and is worse
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("03")
 
 # %% [markdown]
 # ## Recap

@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 04 · Training MAML on sines
 #
@@ -564,6 +573,13 @@ for file in folder.iterdir():
 
 # %%
 # %run -m maml_edu train sine --help
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("04")
 
 # %% [markdown]
 # ## Recap

@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 06 · What adapts?
 #
@@ -628,7 +637,15 @@ assert (after[:4] > chance[:4] + 0.3).all()
 # The body says after adapting what it said before; the head, which had to change, did. And mind the first
 # layer: even a network that was *never trained* is much like $\theta$ there. Strokes in, strokes out. Without
 # the second curve you might have taken that for something learned.
-#
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("06")
+
+# %% [markdown]
 # ## Recap
 #
 # - A plane through $\theta$ shows a slice. The main directions of the paths hold nearly all of the motion,

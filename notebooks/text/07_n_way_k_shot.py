@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 07 · N-way K-shot
 #
@@ -522,6 +531,13 @@ def find_leaks_solution(train, test):
 assert exercises.check_find_leaks(find_leaks_solution)
 assert find_leaks_solution(batch, turned.sample(500)) == set()
 assert find_leaks_solution(batch, batch) == {"characters"}
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("07")
 
 # %% [markdown]
 # ## Recap

@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 08 · MAML on Omniglot
 #
@@ -494,7 +503,15 @@ assert 2.8 < first / once < 3.1 < second / once < 4.2
 # A gradient costs about three times what its loss does: once forward, and twice back. So the first-order
 # gradient costs three, and the second derivative just one more, since only the support set, five
 # pictures of thirty, is gone through twice. Here it is no reason to do without.
-#
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("08")
+
+# %% [markdown]
 # ## Recap
 #
 # - From sine waves to Omniglot, three arguments change: tasks, model, loss. Both loops stay.

@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 09 · The traps
 #
@@ -695,6 +704,13 @@ heads = ("trap: number", "sound, three seeds", "trapped, three seeds", "moves")
 head = "".join(f'<th scope="col">{text}</th>' for text in heads)
 HTML(f"""<table><caption>What gives each trap away</caption><thead><tr>{head}</tr></thead>
 <tbody>{"".join(html_row(name, *row) for name, row in ledger.items())}</tbody></table>""")
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("09")
 
 # %% [markdown]
 # ## Recap

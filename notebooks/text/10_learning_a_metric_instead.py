@@ -6,6 +6,15 @@
 #     name: python3
 # ---
 
+# %% jupyter={"source_hidden": true} tags=["colab"]
+# Nothing to do here, unless you are in Google Colab: then this installs the course.
+import sys
+
+if "google.colab" in sys.modules:
+    # !git clone -q --depth 1 -b v0.1.0 https://github.com/maml-edu/maml_edu course
+    # %pip install -q -e course
+    sys.path.insert(0, "/content/course")
+
 # %% [markdown]
 # # 10 · Learning a metric instead
 #
@@ -520,7 +529,15 @@ for name in ("MAML", "ProtoMAML"):
 # | MAML | 98.7 | 99.9 | 95.8 | 98.9 |
 #
 # And lesson 08's full model stood on both feet: its convolutions began as a prototypical network's.
-#
+
+# %% [markdown]
+# Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
+# do not count.)
+
+# %%
+exercises.progress("10")
+
+# %% [markdown]
 # ## Recap
 #
 # - A prototype is the mean of a class's features; nearest prototype is the linear head $2\mu_c$, $-\lVert\mu_c\rVert^2$.

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import maml_edu
 from tools import sync_notebooks
 
 NOTEBOOKS = sorted(sync_notebooks.NOTEBOOKS.glob("[0-9]*.ipynb"))
@@ -29,7 +30,8 @@ def lines_of(source: str) -> int:
 
 
 def code_cells(lesson: nbformat.NotebookNode) -> list[str]:
-    return [cell.source for cell in lesson.cells if cell.cell_type == "code"]
+    """The lesson's own, without the one for Colab."""
+    return [cell.source for cell in lesson.cells[1:] if cell.cell_type == "code"]
 
 
 def test_there_are_lessons():
@@ -77,17 +79,37 @@ def test_cells_are_short(lesson):
 def test_prose_stands_before_each_code_cell(lesson):
     """Two code cells in a row share the prose above them; three in a row want some between."""
     in_a_row = 2
-    for cell in lesson.cells:
+    for cell in lesson.cells[1:]:
         in_a_row = in_a_row + 1 if cell.cell_type == "code" else 0
         assert in_a_row <= 2, f"no prose before: {cell.source[:200]}"
 
 
 def test_it_begins_with_aims_and_ends_with_a_recap(lesson):
-    first, last = lesson.cells[0], lesson.cells[-1]
+    first, last = lesson.cells[1], lesson.cells[-1]
     assert first.cell_type == last.cell_type == "markdown"
     assert first.source.startswith("# ")
     assert re.search(r"you (can|will be able)|aims?\b", first.source, re.I), first.source
     assert re.search(r"recap|what you (know|have|saw)|what to try", last.source, re.I), last.source
+
+
+def test_it_begins_with_the_cell_for_colab(lesson):
+    """Folded, the same in all, at this package's version; elsewhere it does nothing."""
+    colab = lesson.cells[0]
+    assert colab.metadata == {"jupyter": {"source_hidden": True}, "tags": ["colab"]}
+    assert colab.source == sync_notebooks.COLAB
+    assert f"-b v{maml_edu.__version__} " in colab.source
+    condition, body = colab.source.split("\nif ")[1].split(":\n", 1)
+    assert condition == '"google.colab" in sys.modules'
+    assert all(line.startswith("    ") for line in body.splitlines())
+
+
+def test_progress_is_shown_before_the_recap(lesson):
+    shown = [cell.source for cell in lesson.cells if "exercises.progress(" in cell.source]
+    number = lesson.cells[0].id.split("-")[1]
+    assert shown == [f'exercises.progress("{number}")']
+    *_, before, last = lesson.cells
+    assert before.source == shown[0]
+    assert last.source.startswith("## Recap")
 
 
 def test_claims_are_asserted(lesson):
