@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint unit lessons browser bench notebooks bundle clean
+.PHONY: help lab test lint unit lessons browser bench reproduce notebooks bundle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,9 @@ browser: $(VENV)/.test ## The lessons in JupyterLab, driven by Chromium
 
 bench: $(VENV)/.bench ## Speed and memory beside other libraries
 	$(BIN)/python -m benchmarks $(ARGS)
+
+reproduce: $(VENV)/.test ## Measure again all that results/ records (two hours; can be stopped)
+	$(BIN)/python -m benchmarks.reproduce $(ARGS)
 
 notebooks: $(VENV)/.test ## Write the notebooks from notebooks/text/, formatted
 	$(BIN)/python tools/sync_notebooks.py

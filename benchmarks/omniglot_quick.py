@@ -56,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--data", default="auto", help="where the drawings are")
+    parser.add_argument("--out", type=Path, default=RESULT, help="where to write the record")
     args = parser.parse_args()
     torch.set_num_threads(2)
     drawings = load_drawings(args.data)
@@ -85,7 +86,7 @@ def main() -> None:
         "versions": versions(),
         "hardware": hardware(),
     }
-    RESULT.write_text(json.dumps(record, indent=1) + "\n")
+    args.out.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

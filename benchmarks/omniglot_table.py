@@ -106,12 +106,13 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path, help="folders of runs, for their seeds")
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--data", default="auto", help="where the drawings are")
+    parser.add_argument("--out", type=Path, default=RESULT, help="where to write the record")
     args = parser.parse_args()
     torch.set_num_threads(1)
     drawings = load_drawings(args.data)
     if not drawings.omniglot:
         parser.error(f"these are not Omniglot's drawings: {drawings.source}")
-    before = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else []
+    before = json.loads(args.out.read_text())["rows"] if args.out.exists() else []
     known = {_key(r["sha256"], r["figures"]["protocol"]): r for r in before}
     named = {name: name for name in shipped() if name.startswith("omniglot-")}
     named |= {run.name: run for run in args.runs}
@@ -131,7 +132,7 @@ def main() -> None:
             about = {"versions": versions(), "hardware": hardware(), "paper": PAPER}
             command = "python -m benchmarks.omniglot_table"
             text = json.dumps({"command": command, **about, "rows": rows}, indent=1)
-            RESULT.write_text(text + "\n")
+            args.out.write_text(text + "\n")
 
 
 if __name__ == "__main__":
