@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 from torch.func import grad
 
+from maml_edu.recompute import recomputed
 from maml_edu.tasks.batch import at_least
 
 Theta = dict[str, Tensor]
@@ -23,6 +24,7 @@ def adapt(
     inner_lr: Rate | Sequence[Rate],
     inner_steps: int,
     first_order: bool = False,
+    checkpointing: bool = False,
 ) -> list[Theta]:
     """Adapt theta to one support set: theta <- theta - inner_lr * grad loss_fn(theta, x, y).
 
@@ -33,21 +35,25 @@ def adapt(
     inner_lr: one number; or one per parameter, name -> number or tensor, where parameters that are
         not named stay as they are; or a list with one of these for each step.
     first_order: treat each gradient as a constant, so that no derivative flows through it.
+    checkpointing: keep no graph of the steps, and run each again on the way back: less memory, more
+        time, the same gradients. loss_fn must then depend on theta through its arguments alone.
 
     Returns all `inner_steps + 1` states, from theta itself to the adapted parameters. Nothing is
     changed in place, so the last state is a differentiable function of the first.
     """
     at_least(0, inner_steps=inner_steps)
-    rates = _rate_of_each_step(inner_lr, inner_steps)
-    states = [theta]
-    for rate in rates:
-        theta = states[-1]
+
+    def step(theta: Theta, rate: Rate, x: Tensor, y: Tensor) -> Theta:
         moving = {name: p for name, p in theta.items() if _has(rate, name)}
-        grads = grad(lambda part: loss_fn({**theta, **part}, x, y))(moving)  # noqa: B023
+        grads = grad(lambda part: loss_fn({**theta, **part}, x, y))(moving)
         if first_order:
             grads = {name: g.detach() for name, g in grads.items()}
-        moved = {name: p - _of(rate, name) * grads[name] for name, p in moving.items()}
-        states.append({**theta, **moved})
+        return {name: p - _of(rate, name) * grads[name] for name, p in moving.items()}
+
+    step = recomputed(step) if checkpointing else step
+    states = [theta]
+    for rate in _rate_of_each_step(inner_lr, inner_steps):
+        states.append({**states[-1], **step(states[-1], rate, x, y)})
     return states
 
 

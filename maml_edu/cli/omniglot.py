@@ -76,6 +76,9 @@ def add(families) -> None:
     parser.add_argument(
         "--per-step-losses", action="store_true", help="minimise the loss after every inner step"
     )
+    parser.add_argument(
+        "--checkpointing", action="store_true", help="less memory for many inner steps, more time"
+    )
     parser.add_argument("--first-order", action="store_true", help="leave out second derivatives")
     parser.add_argument(
         "--protocol", choices=PROTOCOLS, help="batch-norm's while training (default: transductive)"
@@ -137,6 +140,7 @@ def _recipe(args: argparse.Namespace, data: str, start: str | None):
     names += ("meta_lr", "warmup", "schedule", "seed", "chunk_size", "learner", "rates_lr")
     names += ("precision",)
     options = ("head_lr", "learned_rates", "per_step_losses", "first_order", "protocol")
+    options += ("checkpointing",)
     given = {name: getattr(args, name) for name in (*names, *options)}
     given = {name: v for name, v in given.items() if name in names or v not in (None, False)}
     try:

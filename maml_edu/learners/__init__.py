@@ -38,7 +38,8 @@ STEPS: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
 ORDER: dict[str, Check] = {**STEPS, "first_order": flag}
 NORM: dict[str, Check] = {"protocol": name_from(PROTOCOLS)}
 HEAD: dict[str, Check] = {**NORM, "head_lr": above_0}  # the head may have a rate of its own
-RATES: dict[str, Check] = {**NORM, "learned_rates": flag, "per_step_losses": flag}
+LESS: dict[str, Check] = {**NORM, "checkpointing": flag}  # less memory
+RATES: dict[str, Check] = {**LESS, "learned_rates": flag, "per_step_losses": flag}
 CONTEXT: dict[str, Check] = {**NORM, "fce": flag, "fce_steps": whole(1, 20)}
 IMPLICIT: dict[str, Check] = {**HEAD, "strength": above_0, "cg_steps": whole(1, 100)}
 
@@ -47,8 +48,8 @@ LEARNERS = {
     "fomaml": Kind("fomaml.FOMAML", STEPS, {**RATES, **HEAD}),
     "reptile": Kind("reptile.Reptile", STEPS, HEAD, inner_steps=5),
     "anil": Kind("anil.ANIL", ORDER, RATES),
-    "meta-sgd": Kind("metasgd.MetaSGD", STEPS, HEAD),
-    "maml++": Kind("mamlplusplus.MAMLPlusPlus", STEPS, HEAD, inner_steps=5),
+    "meta-sgd": Kind("metasgd.MetaSGD", STEPS, {**LESS, **HEAD}),
+    "maml++": Kind("mamlplusplus.MAMLPlusPlus", STEPS, {**LESS, **HEAD}, inner_steps=5),
     "imaml": Kind("imaml.IMAML", STEPS, IMPLICIT, inner_steps=16),
     "joint": Kind("joint.Joint", STEPS),
     "pretrain": Kind("pretrain.Pretrain", STEPS, HEAD, families=("omniglot",)),

@@ -22,6 +22,7 @@ class Learner:
     loss: (outputs, y) -> a scalar; the mean squared error unless said otherwise.
     inner_lr, inner_steps: how it adapts; see `maml_edu.inner.adapt`.
     protocol: whose statistics batch-norm uses for queries; see `maml_edu.models.protocol`.
+    checkpointing: keep no graph of the inner steps: less memory, the same gradients.
     """
 
     model: Model
@@ -29,6 +30,7 @@ class Learner:
     inner_lr: Rate | Sequence[Rate] = 0.01
     inner_steps: int = 1
     protocol: str = "transductive"
+    checkpointing: bool = False
 
     def __post_init__(self):
         check_protocol(self.protocol)
@@ -68,6 +70,7 @@ class Learner:
             inner_lr=inner_lr,
             inner_steps=inner_steps,
             first_order=first_order,
+            checkpointing=self.checkpointing,
         )
 
     def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:

@@ -13,6 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "maml_edu"
 
 MATHEMATICS = ["tasks", "models", "inner", "outer", "learners", "evaluate", "replay"]
+MATHEMATICS += ["recompute", "distributed"]
 PICTURES = ["records", "style", "scenes", "plots", "widgets"]
 DRAWS = {"matplotlib", "ipywidgets", "anywidget", "IPython", "traitlets", *PICTURES[1:]}
 SECONDS_TO_IMPORT = 0.2
