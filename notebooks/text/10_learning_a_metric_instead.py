@@ -552,4 +552,4 @@ exercises.progress("10")
 # - `MatchingNet(net, way=20, fce=True)`: do its LSTMs earn their time?
 # - Give MAML ten inner steps on white on black. Where does it stop to gain?
 #
-# **Next:** draw your own characters (a lesson to come).
+# **Next:** [draw your own characters](11_draw_your_own.ipynb).

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from maml_edu.exercises import lesson04, lesson05, lesson06, lesson08, lesson09, lesson10
+from maml_edu.exercises import lesson04, lesson05, lesson06, lesson08, lesson09, lesson10, lesson11
 
-LESSONS = (lesson04, lesson05, lesson06, lesson08, lesson09, lesson10)
+LESSONS = (lesson04, lesson05, lesson06, lesson08, lesson09, lesson10, lesson11)
 CHECKS = [getattr(m, name) for m in LESSONS for name in dir(m) if name.startswith("check_")]
 
 
