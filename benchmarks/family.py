@@ -3,16 +3,15 @@
     python -m benchmarks.family              (about an hour on one core; writes results/family.json)
     python -m benchmarks.family --only maml protonet --budget 30
 
-Three groups of rows. All learners of a group have the same tasks, network, Adam and cosine, and
-have the same budget of processor time: what a learner saves on a step, it spends on more of them.
-How many steps the budget holds is measured first, by the quickest of several, because a busy
-machine makes all steps slower, but never quicker; the record names them.
+All learners have the same tasks, network, Adam and cosine, and the same budget of processor time:
+what a learner saves on a step, it spends on more of them. How many steps the budget holds is
+measured first, by the quickest of several, because a busy machine makes all steps slower, but never
+quicker; the record names them.
 
-- sinusoid: from fresh weights.
-- omniglot, from fresh weights, 1-shot: how far each comes in a minute of one core.
-- omniglot, from one body, 1- and 5-shot: all go on from the features of one longer training (64-way
-  1-shot ANIL, START, 25 minutes), with a head of zeros where they have one. It is the pipeline of
-  pre-training and then meta-training, and brings all near the papers' figures within the minute.
+On sine waves all begin with fresh weights. On Omniglot a minute of one core is too little for that,
+so all go on from one body: the features of a longer training (64-way 1-shot ANIL, START, 25
+minutes), with a head of zeros where they have one. It is the pipeline of pre-training and then
+meta-training, and brings most near the papers' figures.
 
 Learners are tested on 600 new tasks (of the test characters, turned as in training), the same for
 all, after as many inner steps as they were trained with (on sine waves, after up to 10), with
@@ -64,13 +63,7 @@ MAKE_START = (
     "--inner-lr 64 --inner-steps 1 --learned-rates --meta-lr 3e-3 --schedule cosine --warmup .05 "
     "--steps 20000 --precision bfloat16 --validate-every 20000"
 )
-# What each learner needs to do well.
-FRESH: dict[str, dict[str, Any]] = {
-    "anil": {"inner_lr": 10.0},
-    "reptile": {"inner_lr": 0.1},
-    "maml++": {"inner_lr": 0.2, "inner_steps": 3},
-    "imaml": {"inner_lr": 0.2, "inner_steps": 8},
-}
+# What each learner needs to do well on Omniglot.
 # Features that are there already should move little, and their head of zeros far: it takes a rate
 # of about ways times the features' scale to separate the classes in a step.
 FINE = {"inner_lr": 0.003, "head_lr": 30.0}
@@ -101,7 +94,6 @@ def recipes(name: str, seed: int, data: str, start: Checkpoint) -> list[Recipe]:
     if "omniglot" not in LEARNERS[name].families or name == "joint":
         return made  # of classes dealt anew, the mean over tasks is a guess
     how = {"learner": name, "meta_batch": 16, "queries": 5, "seed": seed, "data": data, **TRAINING}
-    made.append(omniglot_recipe(5, 1, meta_lr=2e-3, **how, **FRESH.get(name, {})))
     how |= {"start": start.record["sha256"], **GO_ON.get(name, {})}
     return made + [omniglot_recipe(5, shot, meta_lr=3e-4, **how) for shot in (1, 5)]
 
@@ -167,9 +159,7 @@ def line(row: dict[str, Any]) -> str:
         at = SINE_STEPS if config["tasks"]["name"] == "sinusoid" else (0, len(by_step) - 1)
         cells += [said(step, by_step[step]) for step in at if step < len(by_step)]
     shot, steps = config["training"]["shots"], config["training"]["steps"]
-    begun = "body" if "start" in config["training"] else "fresh"
-    about = f"{config['learner']['name']:9} {config['tasks']['name']:9} {begun} {shot}-shot"
-    about = f"{about} {steps:6} steps"
+    about = f"{config['learner']['name']:9} {config['tasks']['name']:9} {shot}-shot {steps:6} steps"
     return f"{about} {'  '.join(cells)}"
 
 
