@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from maml_edu.data import StandInWarning, load_drawings
 from tests.browser.driver import Lesson
 from tests.browser.lab import ROOT, Lab, copy_lessons
 
-AT_ONCE = 3  # lessons
+AT_ONCE = 3  # lessons at work, while a fourth is looked at
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 FLAGS = [
     "--no-sandbox",
@@ -29,6 +29,10 @@ FLAGS = [
     # Whatever a page may ask for, nothing leaves this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+
+# anywidget gives a widget up that took more than 2 seconds to load, as some do on a busy machine.
+PATIENT = """const inTime = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = ms => inTime(30 * ms);"""
 
 
 def find_chromium(playwright) -> str | None:
@@ -77,6 +81,7 @@ def lab(browser, tmp_path_factory) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def context(browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script(PATIENT)
     yield context
     context.close()
 
@@ -85,41 +90,66 @@ def asked_for(items: list[pytest.Item]) -> list[str]:
     """The lessons that these tests look at: under `-k 02` there is no need to run the others."""
     chosen = set()
     for item in items:
-        if "lesson" in item.fixturenames:
+        if "lessons" in item.fixturenames:
+            if "lesson" not in item.fixturenames:
+                return LESSONS
             chosen.add(item.callspec.params["lesson"])
-        elif "lessons" in item.fixturenames:
-            return LESSONS
     return [name for name in LESSONS if name in chosen]
 
 
+class Course(Mapping[str, Lesson]):
+    """The lessons by name, each opened in its tab and run once, in order and a few at a time. One
+    that is looked up has run; while it is looked at, the next ones are running."""
+
+    def __init__(self, context: BrowserContext, lab: Lab, names: list[str]) -> None:
+        self._open = lambda name: Lesson(context, lab, name)
+        self._names = names
+        self._opened: dict[str, Lesson] = {}
+
+    def __getitem__(self, name: str) -> Lesson:
+        if name not in self._names:
+            raise KeyError(name)
+        while name not in self._opened or not self._opened[name].has_run():
+            self._keep_busy()
+        self._keep_busy()
+        self._opened[name].wait_for_widgets()
+        return self._opened[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _keep_busy(self) -> None:
+        """Start the next lessons, if there are fewer than `AT_ONCE` at work."""
+        at_work = sum(not lesson.has_run(seconds=0.1) for lesson in self._opened.values())
+        for name in [n for n in self._names if n not in self._opened][: AT_ONCE - at_work]:
+            lesson = self._opened[name] = self._open(name)
+            if name == LESSONS[0]:  # timed, so before the others start
+                lesson.first_widget = lesson.run_until_first_widget()
+            lesson.start_all()
+
+    def close(self) -> None:
+        for lesson in self._opened.values():
+            lesson.close()
+
+
 @pytest.fixture(scope="session")
-def lessons(request, context, lab) -> Iterator[dict[str, Lesson]]:
-    """All lessons, each in its tab, a few at a time: on a busy machine anywidget gives a widget up
-    that took more than some seconds to start."""
-    opened = {name: Lesson(context, lab, name) for name in asked_for(request.session.items)}
-    if first := opened.get(LESSONS[0]):
-        first.first_widget = first.run_until_first_widget()  # timed, so before the others start
-    running: list[Lesson] = []
-    for lesson in opened.values():
-        while len(running) == AT_ONCE:
-            running = [other for other in running if not other.has_run()]
-        lesson.start_all()
-        running.append(lesson)
-    yield opened
-    for lesson in opened.values():
-        lesson.close()
+def lessons(request, context, lab) -> Iterator[Course]:
+    """Those lessons that the tests look at."""
+    course = Course(context, lab, asked_for(request.session.items))
+    yield course
+    course.close()
 
 
-@pytest.fixture(params=LESSONS)
+@pytest.fixture(scope="session", params=LESSONS)  # so that all is asked of one before the next
 def lesson(request, lessons) -> Lesson:
     """Each lesson in turn, opened and run as a reader would."""
-    lessons[request.param].wait()
     return lessons[request.param]
 
 
 @pytest.fixture
 def quiet_lessons(lessons) -> dict[str, Lesson]:
     """All lessons by their number, when none is running any more: for what is timed."""
-    for lesson in lessons.values():
-        lesson.wait()
     return {name[:2]: lesson for name, lesson in lessons.items()}
