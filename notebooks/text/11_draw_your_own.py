@@ -189,9 +189,9 @@ assert exercises.check_placed(placed)
 # %%
 z = [(8.0, 8.0), (20.0, 8.0), (8.0, 20.0), (20.0, 20.0)]
 [there] = pen.place([z])
-left, right = there[:, 0].min(), there[:, 0].max()
-assert (left + right) / 2 == 37  # the middle of its box
-assert right - left + pen.WIDTH == 32  # its longer side
+low, high = there[:, 0].min(), there[:, 0].max()
+assert (low + high) / 2 == 37  # the middle of its box
+assert high - low + pen.WIDTH == 32  # its longer side
 parts = {"as drawn": pen.rasterise([z]), "placed": pen.rasterise([there])}
 parts["as the network sees it"] = image_of(Drawing("strokes", (tuple(z),))) / 255
 Player(
