@@ -49,7 +49,7 @@ lint: $(VENV)/.test ## Style of code and notebooks, spelling
 	$(BIN)/codespell
 
 unit: export OMP_NUM_THREADS := 1
-unit: $(VENV)/.test ## The unit tests
+unit: $(VENV)/.test $(VENV)/.nbgrader ## The unit tests
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser $(ARGS)
 
 lessons: export OMP_NUM_THREADS := 1
@@ -73,6 +73,12 @@ notebooks: $(VENV)/.test ## Write the notebooks from notebooks/text/, formatted
 	$(BIN)/ruff format --quiet notebooks
 	$(BIN)/python tools/sync_notebooks.py --from-notebooks
 
+student: $(VENV)/.lab ## Copies of the lessons without solutions, in build/student/
+	$(BIN)/python tools/make_student.py
+
+site: $(VENV)/.site ## The lessons as web pages, in build/site/
+	$(BIN)/python -m tools.site $(ARGS)
+
 bundle: ## Rebuild the widget's JavaScript (needs Node.js)
 	@command -v npm >/dev/null || { echo "make bundle needs npm, which comes with Node.js."; exit 1; }
 	npm --prefix maml_edu/widgets/js ci --no-audit --no-fund
@@ -87,7 +93,9 @@ clean: ## Remove what the other targets made, $(VENV)/ included
 extras.lab := lab
 extras.test := lab,test
 extras.bench := lab,test,bench
+extras.site := lab,test,site
 and_so.test := $(VENV)/.lab
+and_so.site := $(VENV)/.lab $(VENV)/.test
 and_so.bench := $(VENV)/.lab $(VENV)/.test
 $(VENV)/.%: constraints.txt pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "maml_edu needs Python 3.11 or newer, and none was found:" \
@@ -102,3 +110,10 @@ $(VENV)/.%: constraints.txt pyproject.toml
 		-c constraints.txt -e '.[$(extras.$*)]'
 	@$(BIN)/jupyter labextension disable --level=sys_prefix $(ANNOUNCEMENTS) 2>/dev/null
 	@touch $@ $(and_so.$*)
+
+NBGRADER := nbgrader SQLAlchemy alembic Mako RapidFuzz
+# Apart from the others, and without what they have: it would add itself to the lessons' JupyterLab.
+$(VENV)/.nbgrader: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps \
+		-c constraints.txt --upgrade --target $(VENV)/nbgrader $(NBGRADER)
+	@touch $@

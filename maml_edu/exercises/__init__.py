@@ -35,7 +35,8 @@ from maml_edu.exercises.lesson09 import (
 )
 from maml_edu.exercises.lesson10 import check_attention, check_nearest, check_prototypes
 from maml_edu.exercises.lesson11 import check_head_for, check_ink, check_placed
-from maml_edu.exercises.solved import progress, recorded
+from maml_edu.exercises.lesson12 import check_walk_back, check_workers_mean
+from maml_edu.exercises.solved import add_magic, progress, recorded
 
 __all__ = [
     "Verdict",
@@ -76,6 +77,8 @@ __all__ = [
     "check_step_weights",
     "check_support_norm",
     "check_task_loss",
+    "check_walk_back",
+    "check_workers_mean",
     "judge",
     "progress",
 ]
@@ -84,3 +87,5 @@ __all__ = [
 _checks = [made for name, made in globals().items() if name.startswith("check_")]
 for _check in sorted(_checks, key=lambda made: (made.__module__, made.__code__.co_firstlineno)):
     globals()[_check.__name__] = recorded(_check)
+
+add_magic()

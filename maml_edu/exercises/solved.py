@@ -87,3 +87,29 @@ def _cell() -> str:
         return ""
     shell = sys.modules["IPython"].get_ipython()
     return shell.user_ns.get("In", [""])[-1] if shell else ""
+
+
+def when_solved(line: str, cell: str) -> None:
+    """`%%when_solved 05.1`: run the rest of the cell if the reader has solved that exercise.
+
+    Copies without solutions use it for what builds on a solution. `line`: numbers of exercises.
+    """
+    missing = [number for number in line.split() if not _is_solved(number)]
+    if missing:
+        print(
+            f"○ This cell builds on exercise {' and '.join(missing)}: solve it, then run me again."
+        )
+        return
+    sys.modules["IPython"].get_ipython().run_cell(cell).raise_error()
+
+
+def _is_solved(number: str) -> bool:
+    lesson, _, nth = number.partition(".")
+    return bool(list(_verdicts[lesson].values())[int(nth) - 1])
+
+
+def add_magic() -> None:
+    """In a notebook, make `%%when_solved` known."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell:
+        shell.register_magic_function(when_solved, "cell")
