@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from maml_edu.exercises import lesson04, lesson05, lesson06, lesson08, lesson09, lesson10, lesson11
+from maml_edu.exercises import (
+    lesson04,
+    lesson05,
+    lesson06,
+    lesson08,
+    lesson09,
+    lesson10,
+    lesson11,
+    lesson12,
+)
 
-LESSONS = (lesson04, lesson05, lesson06, lesson08, lesson09, lesson10, lesson11)
+LESSONS = (lesson04, lesson05, lesson06, lesson08, lesson09, lesson10, lesson11, lesson12)
 CHECKS = [getattr(m, name) for m in LESSONS for name in dir(m) if name.startswith("check_")]
 
 

@@ -17,7 +17,7 @@ from ipywidgets.widgets import widget
 from maml_edu import plots
 from maml_edu.widgets.player import Explorer, sentence
 
-WITHOUT_CONTROLS = {"00_start_here"}
+WITHOUT_CONTROLS = {"00_start_here", "12_faster_larger"}
 
 
 def check(lesson: str) -> None:
