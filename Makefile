@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint unit lessons browser bench reproduce notebooks bundle clean
+.PHONY: help lab test lint unit lessons browser bench reproduce notebooks student site bundle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
