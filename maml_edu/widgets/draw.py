@@ -86,7 +86,7 @@ class Draw(Explorer):
 
     def describe(self) -> str:
         """What is drawn and what the networks make of it, in words."""
-        have = f"{self.drawings.way} ways, {self.drawings.shots} shots"
+        have = f"{self.drawings.way}-way {self.drawings.shots}-shot"
         if self.missing:
             return f"A pad to draw on, {have}. Still to be drawn: {self.missing}."
         return f"A pad to draw on, {have}. {super().describe()}"

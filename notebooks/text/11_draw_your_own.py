@@ -31,20 +31,20 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import cross_entropy, interpolate, max_pool2d, pad
 
-from maml_edu import checkpoint, drawn_files, exercises, pen
+from maml_edu import checkpoint, drawn_files, exercises, pen, plots
 from maml_edu.data import StandInWarning
 from maml_edu.drawn import Drawing, DrawnSet
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.learners import MAML
 from maml_edu.learners.ways import for_ways
 from maml_edu.models import conv4
-from maml_edu.records import Drawings, Gallery
 from maml_edu.tasks import OmniglotTasks
 from maml_edu.traces_drawn import drawn, image_of
-from maml_edu.widgets import Draw, Player
+from maml_edu.widgets import Draw
 
 torch.set_num_threads(1)
 
@@ -94,7 +94,7 @@ for name in list(changed)[1:]:
 #
 # ## From a pen to pixels
 #
-# Omniglot was drawn with mice on a page of 105 by 105 pixels. Your drawing will be a list of strokes, each a list of points
+# Omniglot was drawn online, stroke by stroke, on a page of 105 by 105 pixels. Your drawing will be a list of strokes, each a list of points
 # on such a page. The ink: every pixel whose middle is within half a pen's width of the way between two points.
 
 # %% [markdown]
@@ -194,13 +194,14 @@ assert (low + high) / 2 == 37  # the middle of its box
 assert high - low + pen.WIDTH == 32  # its longer side
 parts = {"as drawn": pen.rasterise([z]), "placed": pen.rasterise([there])}
 parts["as the network sees it"] = image_of(Drawing("strokes", (tuple(z),))) / 255
-Player(
-    Gallery(
-        "A small z in a corner of the page",
-        [Drawings(name, picture[None], ("",)) for name, picture in parts.items()],
-        "A small z in the upper left corner; larger, and nearer the middle; in 28 x 28 pixels.",
-    )
+figure, axes = plt.subplots(1, 3, figsize=(6.6, 2.5))
+for ax, (name, picture) in zip(axes, parts.items(), strict=True):
+    ax.imshow(picture, cmap="gray_r")
+    ax.set(title=name, xticks=[], yticks=[])
+said = (
+    "A small z in the upper left corner; twice as large and nearer the middle; in 28 x 28 pixels."
 )
+plots.show(figure, said)
 
 # %% [markdown]
 # ## Any number of ways
@@ -322,9 +323,8 @@ pad_for_you
 record = compute(start)
 print(pad_for_you.describe())
 assert abs(record.probabilities[0, 0] - 1 / 5).max() < 1e-3  # cannot know yet
-assert (
-    record.support_loss[:, 3] < record.support_loss[:, 0]
-).all()  # both fit what they were shown
+fell = record.support_loss[:, 3] < record.support_loss[:, 0]
+assert fell.all()  # both fit what they were shown
 assert record.names[record.answers[0, 3]] == "A"
 
 # %% [markdown]
@@ -365,6 +365,6 @@ exercises.progress("11")
 # - Change the support set along with the queries in the first table. What is worse: to be unusual, or to be unlike?
 # - Turn the pad's compute into ProtoMAML or a prototypical network (lesson 10): how sure are they?
 # - Adapt for ten steps: `drawn(..., inner_steps=10)`.
-# - Draw with `pen.WIDTH = 8` in place of 5. From which width on does it go wrong?
+# - A *thinner* pen, in the first table: `-max_pool2d(-x, …)`. And both, support and queries, in negative?
 #
 # **Next:** [faster, larger](12_faster_larger.ipynb).

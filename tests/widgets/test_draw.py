@@ -154,7 +154,7 @@ def test_a_stroke_makes_a_new_picture(pad):
     assert (pad.answered, pad.status, pad.missing) == (5, "", "")
     assert pad.scene != before
     assert pad.drawings == a_set(4, 2)
-    assert pad.describe().startswith("A pad to draw on, 4 ways, 2 shots. The query, after 3 inner")
+    assert pad.describe().startswith("A pad to draw on, 4-way 2-shot. The query, after 3 inner")
 
 
 def test_what_is_still_to_be_drawn_is_said_and_no_network_asked(pad):
