@@ -103,9 +103,13 @@ def milliseconds(fn, *arguments):
     return median(taken)
 
 
+# %%
 counts = (1, 2, 4, 8, 16, 32, 64)
 loop = [milliseconds(by_loop, waves(n)) for n in counts]
 side_by_side = [milliseconds(by_vmap, waves(n)) for n in counts]
+
+# %% [markdown]
+# Both axes double at each tick, so a straight line of slope 1 means: twice the tasks, twice the time.
 
 # %%
 figure, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
@@ -118,13 +122,15 @@ says = "; ".join(f"{n}: {a:.0f}, {b:.0f}" for n, a, b in measured)
 plots.show(figure, f"Milliseconds by tasks, loop and vmap. {says}.")
 
 # %% [markdown]
-# The loop's line climbs with slope 1: twice the tasks, twice the time. `vmap`'s is nearly flat, for what takes time here
+# The loop's line climbs so. `vmap`'s is nearly flat, for what takes time here
 # is not arithmetic but PyTorch's bookkeeping, and `vmap` pays for that once. Where do they cross on your machine?
 
 # %%
 cheaper = [n for n, a, b in measured if b < a]
 print(f"vmap is the faster one from {min(cheaper)} task(s) on,")
 print(f"and at {counts[-1]} tasks {loop[-1] / side_by_side[-1]:.0f} times as fast")
+
+# %%
 assert loop[-1] > 3 * side_by_side[-1]
 assert loop[-1] > 8 * loop[0]  # 64 times the work
 assert side_by_side[-1] < 16 * side_by_side[1]  # 32 times the work
@@ -149,6 +155,7 @@ def exponent(sizes, costs):
     return np.polyfit(np.log(sizes), np.log(costs), 1)[0]
 
 
+# %%
 steps = (2, 4, 8, 16)
 by_tasks, by_steps = [flops(n, 1) for n in counts], [flops(4, k) for k in steps]
 print(f"operations ~ tasks^{exponent(counts, by_tasks):.2f}, k^{exponent(steps, by_steps):.2f}")
@@ -161,6 +168,8 @@ print(f"operations ~ tasks^{exponent(counts, by_tasks):.2f}, k^{exponent(steps, 
 learners = [replace(learner, inner_steps=k) for k in steps]
 per_k = [milliseconds(meta_gradient, each, theta, waves(4)) for each in learners]
 print(f"time ~ tasks^{exponent(counts, loop):.2f} (loop), k^{exponent(steps, per_k):.2f}")
+
+# %%
 assert abs(exponent(counts, by_tasks) - 1) < 0.01
 assert 0.8 < exponent(steps, by_steps) < 1.02
 assert per_k[-1] < 5 * per_k[1]  # 4 times the steps; with k squared it would be 16
@@ -170,7 +179,7 @@ assert per_k[-1] < 5 * per_k[1]  # 4 times the steps; with k squared it would be
 #
 # `vmap` and the nested `grad`s end in the same list of operations each time. So write the list down once, and replay it;
 # `meta_train` does (see `maml_edu/replay.py`). A compiler can go further and fuse them (`torch.compile`), but needs a C++
-# compiler and about a minute to begin: nothing for a cell. What is on record, for 25 tasks:
+# compiler and takes long to begin: nothing for a cell. What is on record, for 25 tasks:
 
 # %%
 results = Path(maml_edu.__file__).parents[1] / "results" / "bench_sine.json"
@@ -271,8 +280,8 @@ says = ", ".join(f"{plain[k]:.1f} and {sparing[k]:.1f} at {k}" for k in plain)
 plots.show(figure, f"Peak megabytes by inner steps, with the graph and without: {says}.")
 
 # %% [markdown]
-# What grows still are the states, one copy of the parameters a step. The price is time, about a forward pass
-# more for each step. And the gradient?
+# What grows still are the states, one copy of the parameters a step. The price is time: each step
+# runs twice. And the gradient?
 
 # %%
 ten = replace(learner, inner_steps=10)
@@ -281,6 +290,8 @@ whole, _ = meta_gradient(exact, theta, many_points)
 same, _ = meta_gradient(again, theta, many_points)
 for name in theta:
     torch.testing.assert_close(same[name], whole[name], rtol=1e-4, atol=1e-6)
+
+# %%
 assert sparing[10] < 0.4 * plain[10]
 print(f"{sparing[10] / plain[10]:.0%} of the memory at k = 10, and the same gradient")
 
@@ -331,6 +342,8 @@ folder = Path(tempfile.mkdtemp())
 torchrun = "-m torch.distributed.run --standalone --nproc-per-node=2"
 train = "-m maml_edu train sine --steps 40 --no-replay --device cpu --out"
 command = [sys.executable, *shlex.split(f"{torchrun} {train}"), folder / "two"]
+
+# %%
 done = subprocess.run(command, capture_output=True, text=True)
 print(done.stdout)
 assert done.returncode == 0, done.stderr
@@ -348,6 +361,8 @@ one = run_training(sine_recipe(steps=40, replay=False), folder / "one", n_tasks=
 two = checkpoint.load(folder / "two")
 for name in one.theta:
     torch.testing.assert_close(two.theta[name], one.theta[name], rtol=1e-3, atol=1e-5)
+
+# %%
 print("meta-loss:", one.record["meta_loss"], "and", two.record["meta_loss"])
 assert two.record["hardware"]["workers"] == 2
 moved = one.theta["2.weight"] - theta["2.weight"]  # both began at seed 0's theta
@@ -406,6 +421,6 @@ exercises.progress("12")
 # ## What to try
 #
 # - Where do loop and `vmap` cross for `mlp(1, 400, 400, 1)`? And with `chunk_size`?
-# - Measure the time of checkpointing against $k$. Is it "a forward pass more"?
+# - Measure the time of checkpointing against $k$. Does it double?
 # - In a terminal: `torchrun --nproc-per-node=2 --max-restarts=3 -m maml_edu train sine`, and kill one of the two with
 #   `kill -9` while it runs.
