@@ -2,6 +2,7 @@
 
     python -m benchmarks.family              (about an hour on one core; writes results/family.json)
     python -m benchmarks.family --only maml protonet --budget 30
+    python -m benchmarks.family --only anil --budget 0        (the start itself, without a step)
 
 All learners have the same tasks, network, Adam and cosine, and the same budget of processor time:
 what a learner saves on a step, it spends on more of them. How many steps the budget holds is
@@ -125,12 +126,12 @@ def row_of(
 ) -> dict[str, Any]:
     classifies = recipe.family == "omniglot"
     seconds = budget if classifies else budget / 4  # sine waves need less
-    pace = seconds_per_step(recipe, start, drawings)
-    recipe = with_steps(recipe, max(1, math.floor(seconds / pace)))
+    pace = seconds_per_step(recipe, start, drawings) if budget else math.inf
+    recipe = with_steps(recipe, max(1, math.floor(seconds / pace)) if budget else 0)
     row: dict[str, Any] = {"config": recipe.as_json(), "budget": budget, "tasks": n_tasks}
-    row["seconds_per_step"] = round(pace, 5)
+    row["seconds_per_step"] = round(pace, 5) if budget else None
     try:
-        *_, last = training(recipe, start, drawings, every=recipe.training["steps"])
+        *_, last = training(recipe, start, drawings, every=max(1, recipe.training["steps"]))
     except Diverged as error:
         return {**row, "diverged": str(error)}
     hows: list[dict[str, Any]] = [{}]
