@@ -35,7 +35,7 @@ ROLES: dict[str, Role] = {
     "contour": Role("#8a8a8a", "#7d7d7d", (), "circle", 0.8),
     "series-1": Role("#0072b2", "#56b4e9", (), "triangle", 2.8, size=9),
     "series-2": Role("#b0508a", "#cc79a7", (8, 3), "square", 2.4, size=8),
-    "series-3": Role("#a86d00", "#e69f00", (8, 3, 2, 3), "diamond", 2.4, size=9),
+    "series-3": Role("#7a4f00", "#e69f00", (8, 3, 2, 3), "diamond", 2.4, size=9),
     "series-4": Role("#00825f", "#2bc29a", (3, 3), "cross", 2.4, size=9),
     "series-5": Role("#d55e00", "#e8772e", (14, 4), "star", 2.0, size=10),
     "series-6": Role("#555555", "#bbbbbb", (2, 2, 6, 2), "circle", 2.0, size=8),
