@@ -200,7 +200,7 @@ def test_options_reach_the_run_and_its_evaluation(stand_in, capsys):
     more = "--schedule cosine --warmup 0.1 --chunk-size 2 --steps 4 --out a"
     assert main([*TRAIN, *f"{options} {flags} {more}".split()]) == 0
     printed = capsys.readouterr()
-    assert printed.err.startswith("made up")
+    assert printed.err.startswith("maml_edu: made up")
     assert "4-way 2-shot accuracy on 4 tasks of test characters, 15 queries" in printed.out
     assert "stand-in, not Omniglot" in printed.out
     config = load("a").record["config"]
