@@ -20,8 +20,8 @@ SIGHT = {
                    [0.004733, 0.691367, 0.303900]],
 }  # fmt: skip
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-# About 2.3 is just noticeable side by side (CIE76). Lines that lie apart need some four times that, and have
-# a dash and a marker of their own besides.
+# About 2.3 is just noticeable side by side (CIE76). Lines that lie apart need some four times that,
+# and have a dash and a marker of their own besides.
 LEAST = 4 * 2.3
 
 
