@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -124,7 +124,7 @@ def join(device: str) -> Iterator[tuple[Workers, str]]:
         yield ALONE, device
         return
     here, count = (int(os.environ[name]) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
-    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
+    attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
     if device == "cuda":
         if here > (gpus := torch.cuda.device_count()):
             raise ValueError(
@@ -133,13 +133,32 @@ def join(device: str) -> Iterator[tuple[Workers, str]]:
             )
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    dist.init_process_group("gloo" if device == "cpu" else "cpu:gloo,cuda:nccl")
+    backend = "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
+    shared = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and here == count
+    dist.init_process_group(backend, **_meeting(attempt) if shared else {})
     try:
-        yield Workers(dist.get_rank(), count, restarted), device
+        yield Workers(dist.get_rank(), count, attempt > 0), device
         with _together():
             dist.barrier()  # while the first still measures what they trained
     finally:
         dist.destroy_process_group()
+
+
+def _meeting(attempt: int) -> dict[str, Any]:
+    """Where the workers of this attempt find each other: how `init_process_group` is told.
+
+    torchrun keeps one store for all attempts, addresses of lost workers included, and a restarted
+    worker that reads too early calls those. So each attempt has keys of its own. (Machines count
+    their attempts differently, so several machines cannot do it this way.)
+    """
+    rank, count = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE"))
+    where = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = dist.TCPStore(*where, is_master=False)
+    return {
+        "store": dist.PrefixStore(f"attempt {attempt}", store),
+        "rank": rank,
+        "world_size": count,
+    }
 
 
 @contextmanager
