@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch.func import grad_and_value, vmap
+from torch.utils._pytree import tree_flatten, tree_unflatten
 from tqdm.auto import tqdm
 
-from maml_edu.distributed import ALONE, Workers
+from maml_edu.distributed import ALONE, Gradient, Workers
 from maml_edu.inner import Theta
 from maml_edu.learners import Learner
 from maml_edu.learners.maml import is_rate
@@ -39,12 +40,42 @@ def meta_loss(
 def meta_gradient(
     learner: Learner, theta: Theta, batch: TaskBatch, *, chunk_size: int | None = None
 ) -> tuple[Theta, Tensor]:
-    """The gradient of `meta_loss` with respect to theta, name -> tensor, and the loss itself."""
-    return grad_and_value(lambda t: meta_loss(learner, t, batch, chunk_size=chunk_size))(theta)
+    """The gradient of `meta_loss` with respect to theta, name -> tensor, and the loss itself.
+
+    chunk_size: differentiate at most so many tasks at a time, and let go of their graph before the
+        next are begun: memory grows with the chunk, not with the batch. The result is the same.
+    """
+
+    def gradient(theta: Theta, chunk: TaskBatch) -> tuple[Theta, Tensor]:
+        return grad_and_value(lambda t: meta_loss(learner, t, chunk))(theta)
+
+    return in_chunks(gradient, chunk_size)(theta, batch)
+
+
+def in_chunks(gradient: Gradient, chunk_size: int | None) -> Gradient:
+    """`gradient`, taken of a few tasks at a time: the mean over all."""
+    if chunk_size is None:
+        return gradient
+
+    def of_all(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+        n_tasks = len(batch.query_y)
+        n_chunks = math.ceil(n_tasks / chunk_size)
+        leaves, structure = tree_flatten(batch)
+        pieces = zip(*(leaf.split(math.ceil(n_tasks / n_chunks)) for leaf in leaves), strict=True)
+        sums, total = {}, 0.0
+        for piece in pieces:
+            chunk = tree_unflatten(list(piece), structure)
+            weight = len(chunk.query_y) / n_tasks
+            grads, loss = gradient(theta, chunk)
+            sums = {name: sums.get(name, 0.0) + weight * g for name, g in grads.items()}
+            total = total + weight * loss
+        return sums, total
+
+    return of_all
 
 
 def meta_step(
-    gradient: Callable[[Theta, TaskBatch], tuple[Theta, Tensor]],
+    gradient: Gradient,
     optimiser: torch.optim.Optimizer,
     theta: Theta,
     batch: TaskBatch,
@@ -161,7 +192,8 @@ def meta_train(
             batch = workers.share(tasks.sample(meta_batch, generator=generator, **sizes))
             if learner.at(step / steps) != trainee:
                 trainee = learner.at(step / steps)
-                gradient = _gradient_of(trainee, theta, batch, chunk_size, replay)
+                gradient = partial(meta_gradient, trainee)
+                gradient = in_chunks(_recorded(gradient) if replay else gradient, chunk_size)
                 gradient = workers.mean(gradient, meta_batch)
             losses.append(meta_step(gradient, adam, theta, batch))
             done = step + 1
@@ -178,14 +210,17 @@ def meta_train(
                 yield _snapshot(done, theta, adam, generator, mean_loss)
 
 
-def _gradient_of(
-    learner: Learner, theta: Theta, batch: TaskBatch, chunk_size: int | None, replay: bool
-) -> Callable[[Theta, TaskBatch], tuple[Theta, Tensor]]:
-    """`meta_gradient` of this learner, recorded if it is to be replayed."""
-    gradient = partial(meta_gradient, learner, chunk_size=chunk_size)
-    if not replay:
-        return gradient
-    return record(gradient, {name: p.detach() for name, p in theta.items()}, batch)
+def _recorded(gradient: Gradient) -> Gradient:
+    """`gradient`, recorded when it first meets so many tasks, and replayed from then on."""
+    recorded: dict[int, Gradient] = {}
+
+    def replay(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+        n_tasks = len(batch.query_y)
+        if n_tasks not in recorded:
+            recorded[n_tasks] = record(gradient, theta, batch)
+        return recorded[n_tasks](theta, batch)
+
+    return replay
 
 
 def _adam(
