@@ -9,7 +9,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+LESSONS ?= notebooks
 PIP_ARGS ?=
+LESSONS ?= notebooks
 LAB_ROOT ?= $(CURDIR)
 
 # The first of these that runs and is new enough; or say `make PYTHON=/path/to/python3.12 lab`.
@@ -56,7 +58,7 @@ lessons: export OMP_NUM_THREADS := 1
 lessons: $(VENV)/.test ## Run every cell of every lesson, and move every control
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=8 \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
-		-p no:cacheprovider -p tests.lessons.last_cell notebooks $(ARGS)
+		-p no:cacheprovider -p tests.lessons.last_cell $(LESSONS) $(ARGS)
 
 browser: $(VENV)/.test ## The lessons in JupyterLab, driven by Chromium
 	$(BIN)/pytest -q -s tests/browser $(ARGS)

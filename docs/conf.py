@@ -51,6 +51,8 @@ def list_arguments(app, what, name, thing, options, lines):
     made, inside = [], False
     for line in lines:
         begins = re.match(r"(\w+(?:, \w+)*): \S", line)
+        if line[:1].strip() and made and made[-1].startswith(" "):
+            made.append("")  # what was set in ends here
         if begins:
             made += [""] * (not inside) + [f"- ``{begins[1]}``{line[len(begins[1]) :]}"]
             inside = True

@@ -138,7 +138,8 @@ class Explorer(Player):
 def explore(compute: Callable[..., Any], **controls: Control) -> Explorer:
     """A player over `compute(**values) -> record`, with one control per keyword::
 
-    explore(lambda inner_lr: trace_of(inner_lr), inner_lr=Slider("inner_lr", 1e-3, 1, log=True))
+        inner_lr = Slider("inner_lr", 1e-3, 1, log=True)
+        explore(lambda inner_lr: trace_of(inner_lr), inner_lr=inner_lr)
 
     `compute` runs the real network. It is called once now, and again when a control moves.
     TypeError for a control that is none of Slider, Choice and Toggle.

@@ -12,12 +12,20 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
+from IPython.display import display
+from ipywidgets import Widget
 from ipywidgets.widgets import widget
 
 from maml_edu import plots
 from maml_edu.widgets.player import Explorer, sentence
 
 WITHOUT_CONTROLS = {"00_start_here", "12_faster_larger"}
+STATE = "application/vnd.jupyter.widget-state+json"
+
+
+def show_widgets() -> None:
+    """Put out the state of all widgets, as a notebook keeps it that is saved with them."""
+    display({STATE: Widget.get_manager_state()}, raw=True)
 
 
 def check(lesson: str) -> None:

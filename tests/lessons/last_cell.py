@@ -1,10 +1,12 @@
 """A plugin of pytest for `make lessons`: after each lesson's last cell, one that checks it.
 
 The last lessons come first: they take the longest, and short ones leave no core idle at the end.
+A lesson that passed is kept as it ran, outputs and widgets: the site's page is made from it.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +15,13 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from tools.site import executed
+
 NAME = "every control at both ends"
 SOURCE = """import sys
 sys.path.insert(0, {root!r})
-from tests.lessons.every_end import check
+from tests.lessons.every_end import check, show_widgets
+show_widgets()
 check({lesson!r})"""
 
 
@@ -24,12 +29,29 @@ check({lesson!r})"""
 def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     report = yield
     if isinstance(collector, IPyNbFile) and report.passed:
-        report.result.append(last_cell(collector, len(report.result)))
+        collector.cells = [*report.result, last_cell(collector, len(report.result))]
+        collector.fingerprint = executed.fingerprint(collector.path)  # of what is run, so before
+        report.result = list(collector.cells)
     return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name, reverse=True)  # within a lesson as they were
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    report = yield
+    if call.when == "call" and isinstance(item, IPyNbCell):
+        item.went_well = report.passed
+        if item.name == NAME and executed.is_lesson(item.path) and went_well(item.parent):
+            executed.keep(item.path.stem, item.parent.fingerprint, as_run(item.parent))
+    return report
+
+
+def went_well(lesson: IPyNbFile) -> bool:
+    """Whether all its cells did; one may not have been asked for, as under `-k`."""
+    return all(getattr(cell, "went_well", False) for cell in lesson.cells)
 
 
 def last_cell(lesson: IPyNbFile, number: int) -> IPyNbCell:
@@ -38,3 +60,14 @@ def last_cell(lesson: IPyNbFile, number: int) -> IPyNbCell:
     return IPyNbCell.from_parent(
         lesson, name=NAME, cell_num=number, cell=cell, options=defaultdict(bool)
     )
+
+
+def as_run(lesson: IPyNbFile) -> nbformat.NotebookNode:
+    """The notebook with what its cells put out, and in its metadata the state of its widgets."""
+    *cells, last = lesson.cells
+    for item in cells:
+        item.cell.outputs = copy.deepcopy(item.test_outputs)
+    (shown,) = last.test_outputs
+    notebook = copy.deepcopy(lesson.nb)
+    notebook.metadata["widgets"] = shown["data"]
+    return notebook

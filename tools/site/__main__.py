@@ -1,6 +1,6 @@
 """Build build/site/: run the lessons, lay out the pages, and check them.
 
-python -m tools.site [--jobs 2] [--however-old] [--no-check]
+python -m tools.site [--however-old] [--no-check]
 """
 
 from __future__ import annotations
@@ -11,26 +11,25 @@ import subprocess
 import sys
 import time
 
-from tools.site import check, execute, stage
+from tools.site import check, executed, stage
 
-SOURCES = execute.ROOT / "build" / "site-sources"
-OUT = execute.ROOT / "build" / "site"
+SOURCES = executed.ROOT / "build" / "site-sources"
+OUT = executed.ROOT / "build" / "site"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the course's site in build/site/.")
-    parser.add_argument("--jobs", type=int, default=2, help="lessons that run at a time")
     parser.add_argument(
         "--however-old", action="store_true", help="take lessons as last run, for work on the looks"
     )
     parser.add_argument("--no-check", action="store_true", help="do not open it in a browser")
     options = parser.parse_args()
     started = time.monotonic()
-    kept = {n: execute.executed(n, however_old=options.however_old) for n in execute.lesson_names()}
-    if options.however_old:
-        kept = {name: path for name, path in kept.items() if path}
-    execute.execute_all([name for name, path in kept.items() if not path], options.jobs)
-    build({name: path or execute.executed(name, however_old=True) for name, path in kept.items()})
+    lessons = executed.lessons()
+    if not options.however_old:
+        executed.run([lesson for lesson in lessons if not executed.kept(lesson)])
+    found = {lesson.stem: executed.kept(lesson, however_old=True) for lesson in lessons}
+    build({name: path for name, path in found.items() if path})
     print(f"built build/site/ in {time.monotonic() - started:.0f} s")
     return 0 if options.no_check else check.main(OUT)
 
@@ -44,7 +43,17 @@ def build(lessons: dict) -> None:
         stage.stage(name, path, SOURCES)
     stage.stage_mathjax(static)
     shutil.rmtree(OUT, ignore_errors=True)
-    sphinx = ["-m", "sphinx", "-q", "-b", "html", "-d", str(SOURCES.parent / "site-doctrees")]
+    sphinx = [
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        "-d",
+        str(SOURCES.parent / "site-doctrees"),
+    ]
     subprocess.run([sys.executable, *sphinx, str(SOURCES), str(OUT)], check=True)
     (OUT / ".nojekyll").touch()
 

@@ -19,7 +19,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, find_chromium
-from tools.site.execute import ROOT
+from tools.site.executed import ROOT
 
 MOST_MEGABYTES = 60
 SCREENSHOTS = ROOT / "screenshots" / "site"

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.site.execute import ROOT
+from tools.site.executed import ROOT
 
 STATIC = ROOT / "maml_edu" / "widgets" / "static"
 VIEW, STATE = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("view", "state"))
@@ -107,9 +107,15 @@ def stage_widgets(static: Path) -> None:
 
 
 def stage_docs(sources: Path) -> None:
-    """The hand-written pages, in a fresh folder."""
+    """The hand-written pages, in a fresh folder; the list of lessons is the README's."""
     shutil.rmtree(sources, ignore_errors=True)
     shutil.copytree(ROOT / "docs", sources)
+    rows = [
+        line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line[:1] == "|"
+    ]
+    lessons = "\n".join(rows).replace("(notebooks/", "(lessons/")
+    index = sources / "index.md"
+    index.write_text(index.read_text("utf-8").replace("LESSONS", lessons), "utf-8")
 
 
 def stage_mathjax(static: Path) -> None:
