@@ -31,7 +31,9 @@
   }
 
   function switchOff(el) {
-    const controls = el.querySelectorAll(".maml-control, .maml-draw input, .maml-draw button");
+    const controls = el.querySelectorAll(
+      ".maml-control, .maml-draw input:not(.maml-step), .maml-draw button:not(.maml-play)",
+    );
     for (const control of controls) control.disabled = true;
     const note = document.createElement("p");
     note.className = "needs-kernel";

@@ -43,18 +43,12 @@ def build(lessons: dict) -> None:
         stage.stage(name, path, SOURCES)
     stage.stage_mathjax(static)
     shutil.rmtree(OUT, ignore_errors=True)
-    sphinx = [
-        "-m",
-        "sphinx",
-        "-q",
-        "-W",
-        "--keep-going",
-        "-b",
-        "html",
-        "-d",
-        str(SOURCES.parent / "site-doctrees"),
-    ]
-    subprocess.run([sys.executable, *sphinx, str(SOURCES), str(OUT)], check=True)
+    options = ["-q", "-W", "--keep-going", "-b", "html", "-d", "build/site-doctrees"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, str(SOURCES), str(OUT)], cwd=executed.ROOT
+    )
+    if done.returncode:
+        sys.exit("the site was not built: Sphinx said what is wrong")
     (OUT / ".nojekyll").touch()
 
 

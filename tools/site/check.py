@@ -12,18 +12,24 @@ import argparse
 import html.parser
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, find_chromium
 from tools.site.executed import ROOT
 
 MOST_MEGABYTES = 60
 SCREENSHOTS = ROOT / "screenshots" / "site"
+AT_ONCE = 2  # browsers
+SCHEMES = ("light", "dark")
 WINDOWS = {"phone": (390, 844), "desktop": (1280, 900)}
+WITH_AXE = {("light", "phone"), ("dark", "desktop")}  # both themes, both windows, half the time
 HERE = {"file", "data", "blob", "about"}
 DRAWN = """() => [...document.querySelectorAll('.maml-live')].every(
     place => place.querySelector('.maml-player svg, .maml-player img, .maml-quiz img, canvas'))
@@ -64,7 +70,18 @@ def broken_links(site: Path) -> Iterator[str]:
                 yield f"{where} has no such anchor"
 
 
-def look_at(page: Page, path: Path, picture: Path) -> Iterator[str]:
+def moves(player: Locator) -> bool:
+    """Whether a step taken by keyboard changes its picture: nothing but the page itself helps."""
+    picture = "el => [...el.querySelectorAll('svg')].map(svg => svg.innerHTML).join()"
+    seen = []
+    for key in ("Home", "End"):
+        player.locator("input.maml-step").press(key)
+        player.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        seen.append(player.evaluate(picture))
+    return seen[0] != seen[1]
+
+
+def look_at(page: Page, path: Path, picture: Path, *, axe: bool) -> Iterator[str]:
     """What is wrong with one page in one window and theme; and its picture."""
     said: list[str] = []
     console = lambda m: said.append(f"console: {m.text}") if m.type == "error" else None  # noqa: E731
@@ -78,18 +95,40 @@ def look_at(page: Page, path: Path, picture: Path) -> Iterator[str]:
         page.wait_for_function(DRAWN, timeout=60_000)
     except Exception:
         said.append("a widget is not drawn, or MathJax has not come to its end")
+    players = page.locator(".maml-player", has=page.locator("input.maml-step:visible"))
+    if players.count() and not moves(players.first):
+        said.append("its first player does not move")
     wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
     if wide > 1:
         said.append(f"wider than its window by {wide} pixels")
     # axe-core itself asks for stylesheets again, which a file may not.
     for event, listener in listeners.items():
         page.remove_listener(event, listener)
-    for rule in Axe().run(page).response["violations"]:
+    for rule in Axe().run(page).response["violations"] if axe else ():
         if rule["impact"] in ("serious", "critical"):
             nodes = rule["nodes"]
             said.append(f"axe {rule['id']}, {len(nodes)} times: {nodes[0]['html'][:160]}")
     page.screenshot(path=picture, full_page=True, animations="disabled")
     yield from said
+
+
+def look_at_all(scheme: str, window: str, pages: list[Path]) -> list[str]:
+    """What is wrong with the pages in one theme and one window."""
+    with sync_playwright() as playwright:
+        chromium = find_chromium(playwright)
+        if chromium is None:
+            return ["no Chromium or Chrome was found, so no page was opened"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        width, height = WINDOWS[window]
+        size = {"width": width, "height": height}
+        tab = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+        found, axe = [], (scheme, window) in WITH_AXE
+        for path in pages:
+            name = f"{path.stem}-{scheme}-{window}"
+            said = look_at(tab, path, SCREENSHOTS / f"{name}.png", axe=axe)
+            found += [f"{name}: {problem}" for problem in said]
+        browser.close()
+    return found
 
 
 def main(site: Path, only: list[str] | None = None) -> int:
@@ -101,23 +140,10 @@ def main(site: Path, only: list[str] | None = None) -> int:
     pages = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
     pages = [path for path in pages if not only or any(part in path.name for part in only)]
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        chromium = find_chromium(playwright)
-        if chromium is None:
-            print("No Chromium or Chrome was found, so no page was opened.")
-            return 1
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for scheme in ("light", "dark"):
-            for window, (width, height) in WINDOWS.items():
-                size = {"width": width, "height": height}
-                context = browser.new_context(viewport=size, color_scheme=scheme)
-                tab = context.new_page()
-                for path in pages:
-                    name = f"{path.stem}-{scheme}-{window}"
-                    said = look_at(tab, path, SCREENSHOTS / f"{name}.png")
-                    found += [f"{name}: {problem}" for problem in said]
-                context.close()
-        browser.close()
+    with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn")) as pool:
+        looks = list(product(SCHEMES, WINDOWS))
+        for said in pool.map(look_at_all, *zip(*looks, strict=True), [pages] * len(looks)):
+            found += said
     for problem in found:
         print(problem)
     print(f"{len(pages)} pages, each four times; {megabytes:.1f} MB; {len(found)} findings")
