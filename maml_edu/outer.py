@@ -74,6 +74,19 @@ def in_chunks(gradient: Gradient, chunk_size: int | None) -> Gradient:
     return of_all
 
 
+def recorded(gradient: Gradient) -> Gradient:
+    """`gradient`, recorded when it first meets so many tasks, and replayed from then on."""
+    by_size: dict[int, Gradient] = {}
+
+    def replay(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+        n_tasks = len(batch.query_y)
+        if n_tasks not in by_size:
+            by_size[n_tasks] = record(gradient, theta, batch)
+        return by_size[n_tasks](theta, batch)
+
+    return replay
+
+
 def meta_step(
     gradient: Gradient,
     optimiser: torch.optim.Optimizer,
@@ -193,7 +206,7 @@ def meta_train(
             if learner.at(step / steps) != trainee:
                 trainee = learner.at(step / steps)
                 gradient = partial(meta_gradient, trainee)
-                gradient = in_chunks(_recorded(gradient) if replay else gradient, chunk_size)
+                gradient = in_chunks(recorded(gradient) if replay else gradient, chunk_size)
                 gradient = workers.mean(gradient, meta_batch)
             losses.append(meta_step(gradient, adam, theta, batch))
             done = step + 1
@@ -208,19 +221,6 @@ def meta_train(
                 bar.set_postfix(meta_loss=f"{mean_loss:.3f}")
                 losses.clear()
                 yield _snapshot(done, theta, adam, generator, mean_loss)
-
-
-def _recorded(gradient: Gradient) -> Gradient:
-    """`gradient`, recorded when it first meets so many tasks, and replayed from then on."""
-    recorded: dict[int, Gradient] = {}
-
-    def replay(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
-        n_tasks = len(batch.query_y)
-        if n_tasks not in recorded:
-            recorded[n_tasks] = record(gradient, theta, batch)
-        return recorded[n_tasks](theta, batch)
-
-    return replay
 
 
 def _adam(

@@ -1,0 +1,93 @@
+"""What `make bench` measures, it measures of contenders that agree. Nothing here is timed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from benchmarks import contenders, problems, race
+from benchmarks.__main__ import PARTS, main
+from benchmarks.bench_conv4 import operations
+from maml_edu.tasks import TaskBatch
+
+SMALL = replace(problems.sine(1), sizes={"n_tasks": 3, "shots": 4, "queries": 5})
+
+
+class Noise:
+    """Pictures of nothing, in place of characters."""
+
+    def sample(self, n_tasks: int, *, shots: int, queries: int, generator=None, device=None):
+        def side(n: int) -> tuple[torch.Tensor, torch.Tensor]:
+            x = torch.rand(n_tasks, n * problems.WAY, 1, 28, 28, generator=generator)
+            return x, torch.arange(problems.WAY).repeat(n_tasks, n)
+
+        return TaskBatch(*side(shots), *side(queries))
+
+
+@pytest.fixture
+def pictures(monkeypatch) -> problems.Problem:
+    monkeypatch.setattr(problems, "drawings", lambda: None)
+    monkeypatch.setattr("maml_edu.recipe.Recipe.make_tasks", lambda *args: Noise())
+    return replace(problems.omniglot(n_tasks=3), chunk_size=2)
+
+
+def test_contenders_agree_on_sine_waves():
+    assert len(race.contenders(SMALL, contenders.installed())) >= 3
+
+
+def test_contenders_agree_on_characters(pictures):
+    makers = contenders.installed()
+    for slow in ("jax", "maml_edu"):  # compiling, and recording, take seconds
+        makers.pop(slow, None)
+    assert len(race.contenders(pictures, makers, checked=2)) >= 2
+
+
+def test_contenders_agree_to_the_first_order():
+    learner = replace(SMALL.learner, first_order=True)
+    makers = contenders.installed(first_order=True)
+    makers.pop("jax", None)
+    assert "torchopt" not in makers
+    assert len(race.contenders(replace(SMALL, learner=learner), makers)) >= 3
+
+
+def test_one_that_goes_elsewhere_is_found():
+    def too_far(problem, theta, example):
+        learner = replace(problem.learner, inner_lr=2 * problem.learner.inner_lr)
+        return contenders.loop(replace(problem, learner=learner), theta, example)
+
+    with pytest.raises(AssertionError):
+        race.contenders(SMALL, {"loop": contenders.loop, "too far": too_far})
+
+
+def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys):
+    monkeypatch.setattr(contenders, "find_spec", lambda name: None)
+    assert list(contenders.installed()) == ["maml_edu", "maml_edu, eager", "loop"]
+    assert "left out: higher, torchopt, jax (pip install" in capsys.readouterr().out
+
+
+def test_exponents_are_those_of_a_power():
+    sizes = [1, 2, 4, 8]
+    assert race.exponent(sizes, [3 * n**1.5 for n in sizes]) == pytest.approx(1.5)
+    assert race.exponent(sizes, [7.0] * 4) == pytest.approx(0)
+
+
+def test_the_work_is_counted(pictures):
+    """Of one picture, forward: 14, 7, 4 and 2 squared places, 9 products and sums each."""
+    one = 2 * 9 * (14**2 * 64 + (7**2 + 4**2 + 2**2) * 64 * 64) + 2 * 64 * 5
+    images = 3 * 2 * problems.WAY  # a support and a query set; forward and back are three times
+    assert 3 * one * images < operations(pictures) < 9 * one * images
+
+
+@pytest.mark.parametrize(("value", "at_most", "met"), [(2.0, False, True), (2.0, True, False)])
+def test_bars_are_said_and_written_down(capsys, value, at_most, met):
+    found = race.bar("speed", value, 1.5, at_most)
+    assert found["met"] is met
+    assert ("yes" if met else "NO") in capsys.readouterr().out
+
+
+def test_an_unknown_part_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["--only", "sine,cats"])
+    assert f"--only has cats; there are {', '.join(PARTS)}" in capsys.readouterr().err
