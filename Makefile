@@ -42,7 +42,7 @@ lab: $(VENV)/.lab ## Open the lessons in JupyterLab (on this machine only, with 
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir='$(LAB_ROOT)' \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
-test: lint unit lessons browser ## Run every check: style, units, lessons, a real browser
+test: lint unit lessons browser site ## Run every check: style, units, lessons, a real browser, the site
 	@echo "make test: all passed."
 
 lint: $(VENV)/.test ## Style of code and notebooks, spelling

@@ -199,7 +199,7 @@ print(f"meta-loss: {states[1].meta_loss:.2f} at first, {states[-1].meta_loss:.2f
 # characters also stand on their heads.)
 
 # %%
-seen = states[1::3]
+seen = states[2::3]
 look = {"inner_steps": 1, "n_tasks": 60, "shots": 1, "queries": 5, "seed": 1}
 checks = [evaluate(learner, s.theta, validation, **look)[1] for s in seen]
 points = (
@@ -456,7 +456,7 @@ rates = {
     if name.startswith("log_inner_lr.")
 }
 for name, rate in rates.items():
-    print(f"{name:>16}: {rate:.2f} {'#' * round(40 * rate)}")
+    print(f"{name:>16}: {rate:.2f} {'#' * round(10 * rate)}")
 
 # %%
 by_layer = [rates[f"layers.{i}.weight"] for i in range(4)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import html.parser
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -95,6 +96,7 @@ def look_at(page: Page, path: Path, picture: Path, *, axe: bool) -> Iterator[str
         page.wait_for_function(DRAWN, timeout=60_000)
     except Exception:
         said.append("a widget is not drawn, or MathJax has not come to its end")
+    page.screenshot(path=picture, full_page=True, animations="disabled")
     players = page.locator(".maml-player", has=page.locator("input.maml-step:visible"))
     if players.count() and not moves(players.first):
         said.append("its first player does not move")
@@ -108,16 +110,12 @@ def look_at(page: Page, path: Path, picture: Path, *, axe: bool) -> Iterator[str
         if rule["impact"] in ("serious", "critical"):
             nodes = rule["nodes"]
             said.append(f"axe {rule['id']}, {len(nodes)} times: {nodes[0]['html'][:160]}")
-    page.screenshot(path=picture, full_page=True, animations="disabled")
     yield from said
 
 
-def look_at_all(scheme: str, window: str, pages: list[Path]) -> list[str]:
+def look_at_all(chromium: str, scheme: str, window: str, pages: list[Path]) -> list[str]:
     """What is wrong with the pages in one theme and one window."""
     with sync_playwright() as playwright:
-        chromium = find_chromium(playwright)
-        if chromium is None:
-            return ["no Chromium or Chrome was found, so no page was opened"]
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         width, height = WINDOWS[window]
         size = {"width": width, "height": height}
@@ -140,10 +138,17 @@ def main(site: Path, only: list[str] | None = None) -> int:
     pages = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
     pages = [path for path in pages if not only or any(part in path.name for part in only)]
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        chromium = find_chromium(playwright)
+    if chromium is None:
+        print("No Chromium or Chrome was found, so no page was opened.")
+        return int(bool(found or os.environ.get("MAML_EDU_REQUIRE_BROWSER")))
     with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn")) as pool:
-        looks = list(product(SCHEMES, WINDOWS))
-        for said in pool.map(look_at_all, *zip(*looks, strict=True), [pages] * len(looks)):
-            found += said
+        looks = [
+            pool.submit(look_at_all, chromium, *how, pages) for how in product(SCHEMES, WINDOWS)
+        ]
+        for look in looks:
+            found += look.result()
     for problem in found:
         print(problem)
     print(f"{len(pages)} pages, each four times; {megabytes:.1f} MB; {len(found)} findings")
