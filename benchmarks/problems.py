@@ -90,8 +90,8 @@ def omniglot(
     sizes = {"n_tasks": n_tasks, "shots": 1, "queries": queries}
     chunk_size = recipe.training["chunk_size"]
     assert learner.loss is cross_entropy  # as the other contenders have it
-    # Five steps at the paper's rate of 0.4 blow rounding up; leaving out the second order is 6%.
-    agreement = 1e-4 if inner_steps == 1 else 0.01
+    # Rounding grows, at the paper's rate of 0.4; to leave out the second order makes 2% and 6%.
+    agreement = 0.002 if inner_steps == 1 else 0.01
     plain = plain_conv4, PlainConv4
     return Problem("omniglot", learner, tasks, sizes, chunk_size, *plain, agreement)
 

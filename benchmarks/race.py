@@ -17,10 +17,10 @@ from benchmarks.contenders import META_LR, Step
 from benchmarks.problems import Problem
 
 BLOCK = 0.3  # seconds that each contender runs before the next has its turn
-MOST = 20  # seconds in all; a slow contender stops there, but has two turns at least
+MOST = 8  # seconds in all; a slow contender stops there, but has two turns at least
 
 
-def contenders(problem: Problem, makers: dict[str, Callable], checked: int = 3) -> dict[str, Step]:
+def contenders(problem: Problem, makers: dict[str, Callable], checked: int = 2) -> dict[str, Step]:
     """One step function each, all from the same theta; they must agree on where they go."""
     theta = problem.learner.init(generator=torch.Generator().manual_seed(0))
     batch = problem.draw(torch.Generator().manual_seed(1))
@@ -47,7 +47,7 @@ def race(problem: Problem, makers: dict[str, Callable], rounds: int) -> dict[str
         batches = [problem.draw(generator) for _ in range(n_steps)]
         return cpu_seconds(lambda: [step(batch) for batch in batches]) / n_steps
 
-    counts = {name: max(1, int(BLOCK / seconds(step, 2))) for name, step in steps.items()}
+    counts = {name: max(1, int(BLOCK / seconds(step, 1))) for name, step in steps.items()}
     taken: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
