@@ -16,12 +16,11 @@ import json
 import os
 import time
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
-from benchmarks.contenders import PEERS
+from benchmarks.contenders import PEERS, missing
 from maml_edu.report import hardware, versions
 
 PARTS = {  # seconds on a quiet machine
@@ -53,6 +52,8 @@ def main(argv: list[str] | None = None) -> None:
         parser.error(f"--rounds is {args.rounds}; it must be 1 or more")
     torch.set_num_threads(1)
     print(f"About {sum(PARTS[part] for part in chosen) / 60:.0f} minutes on a quiet machine.")
+    if absent := missing():
+        print(f"Left out: {', '.join(absent)} (pip install '.[bench]' has them).")
     bars = []
     for part in chosen:
         began, load = time.perf_counter(), os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -62,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
             **found,
             "seconds": round(time.perf_counter() - began, 1),
             "load_before": None if load is None else round(load, 1),
-            "versions": versions() | {name: version(name) for name in PEERS if find_spec(name)},
+            "versions": versions() | {name: version(name) for name in PEERS if name not in absent},
             "hardware": hardware(),
         }
         (args.out / f"bench_{part}.json").write_text(json.dumps(record, indent=1) + "\n")

@@ -144,10 +144,12 @@ MAKERS = {
 PEERS = ("higher", "torchopt", "jax")
 
 
+def missing() -> list[str]:
+    """The peers that are not installed."""
+    return [name for name in PEERS if find_spec(name) is None]
+
+
 def installed(first_order: bool = False) -> dict[str, Callable]:
-    """Those that can run here; says which cannot."""
-    missing = [name for name in PEERS if find_spec(name) is None]
-    if missing:
-        print(f"left out: {', '.join(missing)} (pip install '.[bench]' has them)")
-    away = {*missing, *(("torchopt",) if first_order else ())}
+    """The makers that can run here."""
+    away = {*missing(), *(("torchopt",) if first_order else ())}
     return {name: make for name, make in MAKERS.items() if name not in away}

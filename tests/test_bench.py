@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -61,10 +62,15 @@ def test_one_that_goes_elsewhere_is_found():
         race.contenders(SMALL, {"loop": contenders.loop, "too far": too_far})
 
 
-def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys):
+def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(contenders, "find_spec", lambda name: None)
+    monkeypatch.setattr("benchmarks.bench_costs.run", lambda rounds: {"bars": []})
     assert list(contenders.installed()) == ["maml_edu", "maml_edu, eager", "loop"]
-    assert "left out: higher, torchopt, jax (pip install" in capsys.readouterr().out
+    main(["--only", "costs", "--out", str(tmp_path)])
+    assert "Left out: higher, torchopt, jax (pip install" in capsys.readouterr().out
+    versions = json.loads((tmp_path / "bench_costs.json").read_text())["versions"]
+    assert "torch" in versions
+    assert "jax" not in versions
 
 
 def test_exponents_are_those_of_a_power():
