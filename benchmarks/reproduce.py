@@ -51,7 +51,8 @@ PARTS = (
     measured_by("sine_table", "sine.json", "sine waves: the paper's table, three seeds", 6),
     measured_by("omniglot_table", "omniglot.json", "Omniglot: the models that come along", 25),
     Part("Omniglot: the features that the family goes on from", MAKE_START, 25, START),
-    measured_by("family", "family.json", "every learner, sine waves and Omniglot", 50),
+    measured_by("family", "family.json", "every learner, sine waves and Omniglot", 60),
+    measured_by("per_step", "per_step.json", "per-step losses: k = 5, three seeds", 2),
     measured_by("omniglot_quick", "bench_omniglot.json", "Omniglot in three minutes", 4),
 )
 
