@@ -83,7 +83,7 @@ def run(rounds: int) -> dict[str, Any]:
     for what, source in ALONE.items():
         rows[what] = {"value": round(_seconds_alone(source), 2), "unit": "s"}
     for what, row in rows.items():
-        print(f"  {what:<36}{row['value']:>10,.1f} {row['unit']}", flush=True)
+        print(f"  {what:<36}{row['value']:>10,.2f} {row['unit']}", flush=True)
     sampled = rows["32 episodes, 5-way, paper's batch"]["value"]
     return {"rows": rows, "bars": [bar("ms for a batch of 32 tasks", sampled, 5, at_most=True)]}
 
