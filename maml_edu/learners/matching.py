@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from maml_edu.inner import Theta
 from maml_edu.learners.base import Learner
+from maml_edu.models.lstm import along, lstm_step
 from maml_edu.tasks import TaskBatch
 from maml_edu.tasks.batch import at_least
 
@@ -73,8 +74,8 @@ class MatchingNet(Learner):
         x, y = support
         memory = plain = self.model(self._body(theta), x)
         if self.fce:  # appendix A.2
-            back = _along(theta, "fce.backward", plain.flip(0)).flip(0)
-            memory = plain + _along(theta, "fce.forward", plain) + back
+            back = along(theta, "fce.backward", plain.flip(0)).flip(0)
+            memory = plain + along(theta, "fce.forward", plain) + back
         of_class = (y[:, None] == torch.arange(self.way, device=y.device)).to(x.dtype)
         return [theta, {**theta, MEMORY: memory, OF_CLASS: of_class}]
 
@@ -98,27 +99,9 @@ class MatchingNet(Learner):
         hidden, cell = torch.zeros_like(features), torch.zeros_like(features)
         for _ in range(self.fce_steps):
             read = (hidden @ state[MEMORY].T).softmax(-1) @ state[MEMORY]
-            out, cell = _lstm(state, "fce.read", torch.cat([features, hidden, read], -1), cell)
+            out, cell = lstm_step(state, "fce.read", torch.cat([features, hidden, read], -1), cell)
             hidden = out + features
         return hidden
 
     def _body(self, state: Theta) -> Theta:
         return {name: state[name] for name in self.model.shapes()}
-
-
-def _along(theta: Theta, name: str, features: Tensor) -> Tensor:
-    """The hidden states of an LSTM that walks along a sequence: (samples, features)."""
-    hidden = cell = torch.zeros_like(features[0])
-    states = []
-    for x in features:
-        hidden, cell = _lstm(theta, name, torch.cat([x, hidden]), cell)
-        states.append(hidden)
-    return torch.stack(states)
-
-
-def _lstm(theta: Theta, name: str, seen: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of an LSTM: its hidden state and its cell, from what it sees and its last cell."""
-    gates = seen @ theta[f"{name}.weight"].T + theta[f"{name}.bias"]
-    enter, forget, new, out = gates.chunk(4, -1)
-    cell = forget.sigmoid() * cell + enter.sigmoid() * new.tanh()
-    return out.sigmoid() * cell.tanh(), cell

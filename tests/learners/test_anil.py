@@ -25,6 +25,31 @@ def test_only_the_last_layer_moves():
     assert grads["0.weight"].abs().max() > 0
 
 
+@pytest.mark.parametrize("steps", [1, 3])
+def test_loss_and_outer_gradient_are_those_of_a_plain_loop_over_the_head(steps):
+    learner = ANIL(MODEL, inner_lr=0.05, inner_steps=steps)
+    theta = {n: p.double() for n, p in learner.init(generator=GENERATOR).items()}
+    leaves = {name: p.clone().requires_grad_() for name, p in theta.items()}
+    (x, y), (query_x, query_y) = ([part.double() for part in p] for p in (TASK[:2], TASK[2:4]))
+
+    def outputs(weight, bias, x):  # the network by hand
+        hidden = (x @ leaves["0.weight"].T + leaves["0.bias"]).relu()
+        return hidden @ weight.T + bias
+
+    head = leaves["2.weight"], leaves["2.bias"]
+    for _ in range(steps):
+        loss = (outputs(*head, x) - y).square().mean()
+        slopes = torch.autograd.grad(loss, head, create_graph=True)
+        head = [p - 0.05 * s for p, s in zip(head, slopes, strict=True)]
+    expected = (outputs(*head, query_x) - query_y).square().mean()
+    outer = torch.autograd.grad(expected, list(leaves.values()))
+    batch = TaskBatch(*(part.double()[None] for part in TASK[:4]))
+    gradient, loss = meta_gradient(learner, theta, batch)
+    close = {"rtol": 1e-10, "atol": 1e-12}
+    torch.testing.assert_close(loss, expected.detach(), **close)
+    torch.testing.assert_close(gradient, dict(zip(leaves, outer, strict=True)), **close)
+
+
 def test_one_step_from_a_head_of_zeros_weighs_queries_by_centred_prototypes():
     way, shots, rate = 4, 3, 5.0
     model = conv4(way, channels=6)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from torch.func import grad
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu.learners import FOMAML, IMAML, MAML, MAMLPlusPlus, MetaSGD, Pretrain, Reptile
 from maml_edu.learners.imaml import conjugate_gradients
+from maml_edu.learners.maml import RATES
 from maml_edu.learners.metasgd import ALPHA
 from maml_edu.models import conv4, mlp
 from maml_edu.outer import meta_gradient, meta_train
@@ -88,14 +89,14 @@ def test_reptile_of_one_step_is_joint_training():
 
 
 def test_meta_sgd_begins_as_maml_and_learns_each_weights_rate():
-    learner, plain = MetaSGD(MODEL, inner_lr=0.05), MAML(MODEL, inner_lr=0.05)
+    rate = torch.tensor(0.05).item()  # a float32, as Meta-SGD's rates begin
+    learner, plain = MetaSGD(MODEL, inner_lr=rate), MAML(MODEL, inner_lr=rate)
     theta, batch = doubles(learner.init(generator=seeded())), waves()
     mine = {name: theta[name] for name in MODEL.shapes()}
     gradient, loss = meta_gradient(learner, theta, batch)
     expected, their_loss = meta_gradient(plain, mine, batch)
-    # the rates are float32's nearest to 0.05
-    torch.testing.assert_close(loss, their_loss, rtol=1e-6, atol=0)
-    torch.testing.assert_close({n: gradient[n] for n in mine}, expected, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(loss, their_loss, **CLOSE)
+    torch.testing.assert_close({n: gradient[n] for n in mine}, expected, **CLOSE)
     # d loss / d alpha = - grad L_support * grad L_query(adapted), entry by entry
     task = batch.task(0)
     slope = grad(learner.loss_at)(mine, *task.support)
@@ -131,6 +132,27 @@ def test_maml_plus_plus_moves_the_weight_to_the_last_step():
     assert weights == sorted(weights)
     assert learner.at(0.2).first_order
     assert not learner.at(0.3).first_order
+
+
+def test_maml_plus_plus_is_a_plain_loop_with_a_rate_for_each_tensor_and_step():
+    learner = MAMLPlusPlus(MODEL, inner_lr=0.05, inner_steps=3, last_weight=0.5)
+    theta, batch = doubles(learner.init(generator=seeded())), waves()
+    shift = torch.rand(3, generator=seeded(5), dtype=torch.float64)
+    theta |= {name: p + shift for name, p in theta.items() if name.startswith(RATES)}
+    leaves = {name: p.clone().requires_grad_() for name, p in theta.items()}
+    state, expected = {name: leaves[name] for name in MODEL.shapes()}, 0.0
+    for step, weight in enumerate((0.25, 0.25, 0.5)):
+        loss = mse_loss(MODEL(state, batch.support_x[0]), batch.support_y[0])
+        slope = torch.autograd.grad(loss, list(state.values()), create_graph=True)
+        state = {
+            name: p - leaves[RATES + name][step].exp() * s
+            for (name, p), s in zip(state.items(), slope, strict=True)
+        }
+        expected = expected + weight * mse_loss(MODEL(state, batch.query_x[0]), batch.query_y[0])
+    slopes = torch.autograd.grad(expected, list(leaves.values()))
+    gradient, loss = meta_gradient(learner, theta, batch)
+    torch.testing.assert_close(loss, expected.detach(), **CLOSE)
+    torch.testing.assert_close(gradient, dict(zip(leaves, slopes, strict=True)), **CLOSE)
 
 
 def test_a_learner_that_changes_while_it_trains_is_recorded_anew():
@@ -174,16 +196,17 @@ def test_imaml_on_a_quadratic_is_the_implicit_closed_form():
 
 def test_pretraining_tells_all_characters_apart_and_then_starts_a_fresh_head():
     learner = Pretrain(conv4(3, channels=4), cross_entropy, characters=5)
-    theta = learner.init(generator=seeded())
+    theta = doubles(learner.init(generator=seeded()))
     assert theta["classes.weight"].shape == (20, 4)
-    theta["classes.weight"] = torch.randn(20, 4, generator=seeded(1))
-    x, y = torch.rand(6, 1, 28, 28, generator=seeded(2)), torch.arange(3).repeat(2)
+    theta["classes.weight"] = torch.randn(20, 4, generator=seeded(1), dtype=torch.float64)
+    x = torch.rand(6, 1, 28, 28, generator=seeded(2), dtype=torch.float64)
+    y = torch.arange(3).repeat(2)
     info = {"character": torch.tensor([4, 0, 2]), "rotation": torch.tensor([3, 0, 1])}
     task = TaskBatch(x[:3], y[:3], x[3:], y[3:], info)
     body = {name: theta[name] for name in conv4(None, channels=4).shapes()}
     logits = conv4(None, channels=4)(body, x) @ theta["classes.weight"].T
     expected = cross_entropy(logits, torch.tensor([19, 0, 9]).repeat(2))
-    torch.testing.assert_close(learner.task_loss(theta, task), expected)
+    torch.testing.assert_close(learner.task_loss(theta, task), expected, **CLOSE)
     states = learner.adapt(theta, task.support, inner_steps=1)
     assert learner.predict(states[0], task.query_x).abs().max() == 0
     assert set(states[1]) == set(learner.model.shapes())
