@@ -75,7 +75,7 @@ SMALL = {"inner_lr": 0.003, "head_lr": 3.0}
 GO_ON: dict[str, dict[str, Any]] = {
     "maml": FINE,
     "fomaml": SMALL,
-    "maml++": {**SMALL, "inner_steps": 3},  # it is first-order while it begins
+    "maml++": {**FINE, "inner_steps": 3},
     "meta-sgd": FINE,
     "protomaml": {"inner_lr": 0.003, "head_lr": 0.03},
     # iMAML's gradient holds at the minimum alone. A pull of 1 makes it near: 16 steps leave a few

@@ -611,11 +611,6 @@ with torch.no_grad():
     alike = torch.tensor([compared(more.task(i)) for i in range(30)]).mean(0)
 names = ("theta, adapted", "a fresh network", "theta, another order")
 found = {n: ", ".join(f"{v:.2f}" for v in row) for n, row in zip(names, alike, strict=True)}
-for name, row in found.items():
-    print(f"{name:>20}: {row}")
-
-# %% [markdown]
-# The same as a picture:
 
 # %%
 layers = ["layer 1", "layer 2", "layer 3", "layer 4", "head"]

@@ -74,7 +74,7 @@ def lab(name, measure, moves):  # measure(seed, trap) -> Estimate
 # %% [markdown]
 # ## The outer loop, on sine waves
 #
-# First the traps in *training*. The task is lesson 04's, only smaller: 1,500 meta-steps, waves
+# First the traps in *training*. The task is lesson 04's, only smaller: 1,000 meta-steps, waves
 # of three points. `trained(kind, seed)` trains each kind once, when it is first asked for;
 # `errors` measures it on 2,000 new waves of five points, after so many inner steps.
 
@@ -86,7 +86,7 @@ kinds = {"MAML": (MAML(net, inner_lr=0.01), {})}  # name: (learner, other settin
 @cache
 def trained(kind, seed):
     learner, other = kinds[kind]
-    settings = {"steps": 1500, "every": 1500, "shots": 3, "meta_lr": 1e-2}
+    settings = {"steps": 1000, "every": 1000, "shots": 3, "meta_lr": 1e-2}
     *_, last = meta_train(learner, tasks, seed=seed, **settings | other)
     return last
 
@@ -549,7 +549,7 @@ def trained_by_few(seed, in_order):
 def by_few(seed, in_order, judged_on):  # accuracy before adapting, and after one step
     theta, source = trained_by_few(seed, in_order), Few(judged_on, in_order)
     look = {"inner_steps": 1, "shots": 1, "queries": 5, "metric": accuracy}
-    return evaluate(dense, theta, source, **look, n_tasks=1000, lot=200, seed=seed)
+    return evaluate(dense, theta, source, **look, n_tasks=600, lot=200, seed=seed)
 
 
 # %% [markdown]
