@@ -612,6 +612,9 @@ with torch.no_grad():
 names = ("theta, adapted", "a fresh network", "theta, another order")
 found = {n: ", ".join(f"{v:.2f}" for v in row) for n, row in zip(names, alike, strict=True)}
 
+# %% [markdown]
+# Layer by layer, and last the head:
+
 # %%
 layers = ["layer 1", "layer 2", "layer 3", "layer 4", "head"]
 figure = Figure(figsize=(6.4, 3.2), layout="constrained")
