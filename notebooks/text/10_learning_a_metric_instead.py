@@ -567,7 +567,7 @@ columns = [f"{n}-shot, {norm}" for n in (1, 5) for norm in ("transductive", "sup
 heads = ["learner", *columns, "seconds a step (1-shot)", "paper, 1-shot", "paper, 5-shot"]
 top = "".join(f'<th scope="col">{text}</th>' for text in heads)
 HTML(f"""<table><caption>5-way query accuracy in %, ± half of the 95% interval over tasks;
-one training each; –: it diverged</caption>
+one training each; –: diverged, or not measured</caption>
 <thead><tr>{top}</tr></thead><tbody>{"".join(map(recorded_row, recorded))}</tbody></table>""")
 
 
