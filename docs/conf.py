@@ -46,11 +46,15 @@ autodoc_preserve_defaults = True
 default_role = "code"  # `name` in a docstring
 
 
-def list_arguments(app, what, name, thing, options, lines):
-    """Our docstrings say `argument: what it is`, a line or more each: a list, to Sphinx."""
-    made, inside = [], False
+def as_sphinx_reads(app, what, name, thing, options, lines):
+    """Our docstrings say `argument: what it is`, a line or more each: a list, to Sphinx. And what
+    is set in by itself is an equation, to be left as it stands."""
+    made, inside, before = [], False, ["::"]
     for line in lines:
         begins = re.match(r"(\w+(?:, \w+)*): \S", line)
+        sets_in = line.startswith(" ") and not inside and made[-1:] == [""]
+        if sets_in and not before[-1].startswith(" ") and not before[-1].endswith("::"):
+            made += ["::", ""]  # an equation: as it stands
         if line[:1].strip() and made and made[-1].startswith(" "):
             made.append("")  # what was set in ends here
         if begins:
@@ -61,8 +65,9 @@ def list_arguments(app, what, name, thing, options, lines):
         else:
             made += [""] * (inside and bool(line)) + [line]
             inside = False
-    lines[:] = made
+        before += [line] if line.strip() else []
+    lines[:] = [line for line in made if not line.startswith("Alias for field number")]
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", list_arguments)
+    app.connect("autodoc-process-docstring", as_sphinx_reads)

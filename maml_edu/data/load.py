@@ -31,13 +31,11 @@ class StandInWarning(UserWarning):
 def load_drawings(source: str | os.PathLike = "auto", *, progress: bool = True) -> Drawings:
     """Omniglot's drawings, or the stand-in's, as one tensor in memory.
 
-    source:
-        "auto": the folder that the environment variable MAML_EDU_DATA names; without it, the
-            release, fetched once; without a network, the stand-in, and a StandInWarning that says
-            why;
-        "release": the release, or an error;
-        "stand-in": letters of a font in made-up hands, which are not Omniglot;
-        a folder that holds images_background.zip and images_evaluation.zip.
+    source: "release" is the release, fetched once, or an error; "stand-in", letters of a font in
+        made-up hands, which are not Omniglot; or a folder that holds images_background.zip and
+        images_evaluation.zip. "auto" takes the folder that the environment variable MAML_EDU_DATA
+        names; without it the release; and without a network the stand-in, with a StandInWarning
+        that says why.
     Decoding and fetching are done once and kept in the cache (see `cache_folder`); a cache that
     cannot be written is warned of, and does without. Raises DataError.
     """
