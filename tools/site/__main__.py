@@ -43,7 +43,7 @@ def build(lessons: dict) -> None:
         stage.stage(name, path, SOURCES)
     stage.stage_mathjax(static)
     shutil.rmtree(OUT, ignore_errors=True)
-    options = ["-q", "-W", "--keep-going", "-b", "html", "-d", "build/site-doctrees"]
+    options = ["-q", "-E", "-W", "--keep-going", "-b", "html", "-d", "build/site-doctrees"]
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", *options, str(SOURCES), str(OUT)], cwd=executed.ROOT
     )
