@@ -2,7 +2,6 @@
 
     python -m benchmarks.family              (about an hour on one core; writes results/family.json)
     python -m benchmarks.family --only maml protonet --budget 30
-    python -m benchmarks.family --only anil --budget 0        (the start itself, without a step)
 
 All learners have the same tasks, network, Adam and cosine, and the same budget of processor time:
 what a learner saves on a step, it spends on more of them. How many steps the budget holds is
@@ -104,8 +103,9 @@ def recipes(name: str, seed: int, data: str, start: Checkpoint) -> list[Recipe]:
     if "omniglot" not in LEARNERS[name].families or name == "joint":
         return made  # of classes dealt anew, the mean over tasks is a guess
     how = {"learner": name, "meta_batch": 16, "queries": 5, "seed": seed, "data": data, **TRAINING}
-    how |= {"start": start.record["sha256"], **GO_ON.get(name, {})}
-    made += [omniglot_recipe(5, shot, meta_lr=3e-4, **how) for shot in (1, 5)]
+    how |= {"start": start.record["sha256"], "meta_lr": 3e-4}
+    for own in [GO_ON.get(name, {})] + [FINE] * (name == "fomaml"):  # and once at MAML's rates
+        made += [omniglot_recipe(5, shot, **how, **own) for shot in (1, 5)]
     if name == "imaml":  # to record sixteen steps and a solver takes minutes, to run them seconds
         made[1:] = [with_training(recipe, replay=False) for recipe in made[1:]]
     return made
@@ -197,15 +197,20 @@ def main() -> None:
     data = "omniglot" if drawings.omniglot else "stand-in"
     known = json.loads(args.out.read_text())["rows"] if args.out.exists() else []
     wanted = [
-        r for s in range(args.seeds) for name in args.only for r in recipes(name, s, data, start)
+        (recipe, args.budget)
+        for seed in range(args.seeds)
+        for name in args.only
+        for recipe in recipes(name, seed, data, start)
     ]
+    if "anil" in args.only:  # and the start itself, without a step
+        wanted += [(recipe, 0) for recipe in recipes("anil", 0, data, start)]
     body = {key: start.record[key] for key in ("sha256", "config", "command", "cpu_seconds")}
     about = {"command": "python -m benchmarks.family", "start": body, "papers": PAPERS}
     rows = list(known)
-    for number, recipe in enumerate(wanted):
-        found = [r for r in known if same_run(r, recipe, args.budget, args.tasks)]
+    for number, (recipe, budget) in enumerate(wanted):
+        found = [r for r in known if same_run(r, recipe, budget, args.tasks)]
         if not found:
-            found = [row_of(recipe, start, drawings, args.budget, args.tasks)]
+            found = [row_of(recipe, start, drawings, budget, args.tasks)]
             rows += found
             record = {**about, "versions": versions(), "hardware": hardware(), "rows": rows}
             write_whole(args.out, (json.dumps(record, indent=1) + "\n").encode())

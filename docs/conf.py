@@ -51,7 +51,7 @@ def as_sphinx_reads(app, what, name, thing, options, lines):
     is set in by itself is an equation, to be left as it stands."""
     made, inside, before = [], False, ["::"]
     for line in lines:
-        begins = re.match(r"(\w+(?:, \w+)*): \S", line)
+        begins = what != "module" and re.match(r"(\w+(?:, \w+)*): \S", line)
         sets_in = line.startswith(" ") and not inside and made[-1:] == [""]
         if sets_in and not before[-1].startswith(" ") and not before[-1].endswith("::"):
             made += ["::", ""]  # an equation: as it stands

@@ -132,6 +132,9 @@ class Recipe:
         precision = training.get("precision", "float32")
         if precision != "float32" and self.model["name"] != "conv4":
             refuse("precision", precision, f"float32 for {self.model['name']}")
+        learner = self.learner["name"]
+        if precision != "float32" and not LEARNERS[learner].body_rests:
+            refuse("precision", precision, f"float32 for {learner}: it adapts the convolutions")
         if training["shots"] + training["queries"] > DRAWINGS:
             raise ValueError(
                 f"shots + queries is {training['shots'] + training['queries']}; "

@@ -253,6 +253,10 @@ def test_the_papers_settings_are_the_defaults():
         ("--learner protonet --inner-lr 1", "protonet has no inner_lr"),
         ("--learner protonet --learned-rates", "protonet has no learned_rates"),
         ("--inner-steps 0 --learned-rates", "inner_steps is 0; with learned_rates it must be 1"),
+        (
+            "--model conv4 --precision bfloat16",
+            "precision is 'bfloat16'; it must be float32 for maml",
+        ),
         ("--model dense4 --precision bfloat16", "precision is 'bfloat16'; it must be float32"),
         ("--head-lr -1", "head_lr is -1.0; it must be a finite number above 0"),
         ("--validate-every 0", "validate_every is 0; it must be a whole number, 1 or more"),

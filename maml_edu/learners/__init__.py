@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maml_edu.checks import Check, above_0, flag, name_from, whole
 
@@ -32,6 +32,7 @@ class Kind:
     families: tuple[str, ...] = BOTH
     inner_steps: int = 1  # unless a recipe says otherwise
     headless: bool = False  # it takes a model without a head, and is told the ways
+    body_rests: bool = False  # no inner step of training moves more than the head
 
 
 STEPS: dict[str, Check] = {"inner_lr": above_0, "inner_steps": whole(0, 100)}
@@ -42,20 +43,21 @@ LESS: dict[str, Check] = {**NORM, "checkpointing": flag}  # less memory
 RATES: dict[str, Check] = {**LESS, "learned_rates": flag, "per_step_losses": flag}
 CONTEXT: dict[str, Check] = {**NORM, "fce": flag, "fce_steps": whole(1, 20)}
 IMPLICIT: dict[str, Check] = {**HEAD, "strength": above_0, "cg_steps": whole(1, 100)}
+METRIC: dict[str, Any] = {"families": ("omniglot",), "headless": True, "body_rests": True}
 
 LEARNERS = {
     "maml": Kind("maml.MAML", ORDER, {**RATES, **HEAD}),
     "fomaml": Kind("fomaml.FOMAML", STEPS, {**RATES, **HEAD}),
     "reptile": Kind("reptile.Reptile", STEPS, HEAD, inner_steps=5),
-    "anil": Kind("anil.ANIL", ORDER, RATES),
+    "anil": Kind("anil.ANIL", ORDER, RATES, body_rests=True),
     "meta-sgd": Kind("metasgd.MetaSGD", STEPS, {**LESS, **HEAD}),
     "maml++": Kind("mamlplusplus.MAMLPlusPlus", STEPS, {**LESS, **HEAD}, inner_steps=5),
     "imaml": Kind("imaml.IMAML", STEPS, IMPLICIT, inner_steps=16),
-    "joint": Kind("joint.Joint", STEPS),
-    "pretrain": Kind("pretrain.Pretrain", STEPS, HEAD, families=("omniglot",)),
-    "protonet": Kind("protonet.ProtoNet", {}, NORM, families=("omniglot",), headless=True),
-    "matching": Kind("matching.MatchingNet", {}, CONTEXT, families=("omniglot",), headless=True),
-    "protomaml": Kind("protomaml.ProtoMAML", ORDER, {**RATES, **HEAD}, families=("omniglot",)),
+    "joint": Kind("joint.Joint", STEPS, body_rests=True),
+    "pretrain": Kind("pretrain.Pretrain", STEPS, HEAD, ("omniglot",), body_rests=True),
+    "protonet": Kind("protonet.ProtoNet", {}, NORM, **METRIC),
+    "matching": Kind("matching.MatchingNet", {}, CONTEXT, **METRIC),
+    "protomaml": Kind("protomaml.ProtoMAML", ORDER, {**RATES, **HEAD}, ("omniglot",)),
 }
 
 

@@ -10,7 +10,8 @@
      "style": {role: look}}                 # from `maml_edu.style`
 
 An axis is `{"label", "domain": [low, high], "scale": "linear" | "log", "whole": bool}` and holds
-for every frame: the curve is seen to move, not the axes. A mark is `{"kind", "role", "name", ...}`::
+for every frame: the curve is seen to move, not the axes. A mark, `{"kind", "role", "name", ...}`,
+is one of::
 
     line    x, y              a polyline; None breaks it
     band    x, low, high      an interval around a line
