@@ -11,20 +11,20 @@ class BatchNorm(nn.Module):
     """Shift and scale each channel to mean 0 and variance 1 over a batch, then by `bias`, `weight`.
 
     Ioffe & Szegedy (2015), but with no running averages: a task is new, so averages over past tasks
-    would be of other tasks. Written out because twice differentiating these few products costs
-    less than PyTorch's own layer, which is made to be differentiated once. The variance is the
-    biased one; epsilon is 0.001, as in the layer that the authors of MAML used, because a
-    variance over five drawings can be very small.
+    would be of other tasks. The variance is the biased one; epsilon is 0.001, as in the layer that
+    the authors of MAML used, because a variance over five drawings can be very small.
 
-    fused: PyTorch's own, where the batch is all of x: the same function, and sooner done where it
-        is differentiated once and not under `vmap`.
+    It is computed in two ways. Small batches have it written out, for twice differentiating these
+    few products costs less than PyTorch's own layer, which is made to be differentiated once. From
+    `many` samples on, and in bfloat16, where a written-out mean would be a coarse one, PyTorch's
+    own costs less: it reads what it normalises fewer times.
     """
 
     epsilon = 1e-3
+    many = 32
 
-    def __init__(self, channels: int, fused: bool = False):
+    def __init__(self, channels: int):
         super().__init__()
-        self.fused = fused
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
@@ -33,7 +33,7 @@ class BatchNorm(nn.Module):
 
         n_context: take the statistics from the first so many samples alone, not from all.
         """
-        if self.fused and n_context is None:
+        if n_context is None and (len(x) >= self.many or x.dtype == torch.bfloat16):
             return batch_norm(x, None, None, self.weight, self.bias, True, eps=self.epsilon)
         over = (0, *range(2, x.dim()))
         mean = x[:n_context].mean(over, keepdim=True)

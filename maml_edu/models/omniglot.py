@@ -22,16 +22,10 @@ PRECISIONS = ("float32", "bfloat16")
 class _Blocks(nn.Module):
     """Layers, each followed by batch-norm and ReLU; then the mean over places; then a head."""
 
-    def __init__(
-        self,
-        layers: Sequence[nn.Module],
-        widths: Sequence[int],
-        way: int | None,
-        fused: bool = False,
-    ):
+    def __init__(self, layers: Sequence[nn.Module], widths: Sequence[int], way: int | None):
         super().__init__()
         self.layers = nn.ModuleList(layers)
-        self.norms = nn.ModuleList(BatchNorm(width, fused) for width in widths)
+        self.norms = nn.ModuleList(BatchNorm(width) for width in widths)
         self.head = nn.Identity() if way is None else nn.Linear(widths[-1], way)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
@@ -68,18 +62,17 @@ def conv4(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; it must be one of {', '.join(PRECISIONS)}")
-    half = precision == "bfloat16"
     at_least(1, channels=channels, in_channels=in_channels)
     if way is not None:
         at_least(2, way=way)
 
     def build() -> nn.Module:
         fan_in = [in_channels] + [channels] * 3
-        layer = _HalfConv2d if half else nn.Conv2d
+        layer = _HalfConv2d if precision == "bfloat16" else nn.Conv2d
         convolutions = [layer(n, channels, 3, stride=2, padding=1, bias=False) for n in fan_in]
         for convolution in convolutions:
             nn.init.xavier_uniform_(convolution.weight)
-        return _Blocks(convolutions, [channels] * 4, way, fused=half)
+        return _Blocks(convolutions, [channels] * 4, way)
 
     return Model(build)
 

@@ -8,7 +8,8 @@ from torch.func import grad, vmap
 from torch.nn import functional as F
 
 from maml_edu.inner import adapt
-from maml_edu.models import PROTOCOLS, conv4, dense4, predict
+from maml_edu.models import PROTOCOLS, Model, conv4, dense4, predict
+from maml_edu.models.norm import BatchNorm
 from maml_edu.tasks import TaskBatch
 
 WAY = 3
@@ -93,6 +94,33 @@ def test_dense4_is_the_network_written_out():
     expected = F.linear(x, theta["head.weight"], theta["head.bias"])
     torch.testing.assert_close(model(theta, images), expected)
     assert [theta[f"layers.{i}.1.weight"].shape[0] for i in range(4)] == [256, 128, 64, 64]
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3, 3)])
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_batch_norm_is_one_function_in_both_of_its_ways(shape, side_by_side, monkeypatch):
+    norm = Model(lambda: BatchNorm(4))
+    theta = {
+        name: p + torch.rand(4, generator=seeded(), dtype=torch.float64)
+        for name, p in norm.init(dtype=torch.float64).items()
+    }
+
+    def loss(theta, x):
+        return norm(theta, x).sigmoid().square().sum()
+
+    def after_a_step(theta, x):
+        slope = grad(loss)(theta, x)
+        return loss({name: p - 0.1 * slope[name] for name, p in theta.items()}, x.square())
+
+    of_one = grad(after_a_step, argnums=(0, 1))
+    of_all = vmap(of_one, in_dims=(None, 0))
+    x = torch.rand(3, *shape, generator=seeded(1), dtype=torch.float64)
+    found = []
+    for many in (1, 100):
+        monkeypatch.setattr(BatchNorm, "many", many)
+        found.append(of_all(theta, x) if side_by_side else of_one(theta, x[0]))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-10, atol=1e-10)
+    assert all(p.abs().max() > 1e-3 for p in found[0][0].values())
 
 
 def meta_loss_of_one(model, theta, task, inner_steps, protocol):
