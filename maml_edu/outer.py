@@ -74,14 +74,15 @@ def in_chunks(gradient: Gradient, chunk_size: int | None) -> Gradient:
     return of_all
 
 
-def recorded(gradient: Gradient) -> Gradient:
-    """`gradient`, recorded when it first meets so many tasks, and replayed from then on."""
+def recorded(gradient: Gradient, compiled: bool = False) -> Gradient:
+    """`gradient`, recorded (see `replay.record`) when it first meets so many tasks, and replayed
+    from then on."""
     by_size: dict[int, Gradient] = {}
 
     def replay(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
         n_tasks = len(batch.query_y)
         if n_tasks not in by_size:
-            by_size[n_tasks] = record(gradient, theta, batch)
+            by_size[n_tasks] = record(gradient, theta, batch, compiled=compiled)
         return by_size[n_tasks](theta, batch)
 
     return replay
@@ -154,6 +155,7 @@ def meta_train(
     device: torch.device | str | None = None,
     chunk_size: int | None = None,
     replay: bool = True,
+    compiled: bool = False,
     progress: bool = False,
     workers: Workers = ALONE,
 ) -> Iterator[TrainState]:
@@ -166,10 +168,12 @@ def meta_train(
     rates_lr: in place of meta_lr for learned inner rates (see `learners.MAML`). They are few and
         held as logarithms, so they bear steps, and need them, tens of times larger.
     replay: record the meta-gradient once and replay it (see `maml_edu.replay`); it gives the same
-        numbers sooner. A progress bar is shown where `progress`.
+        numbers sooner. With `compiled`, PyTorch's compiler has what was recorded first: half a
+        minute or more for a run of an hour that then takes half of it, or with large convolutions
+        hardly less. A progress bar is shown where `progress`.
     workers: who share each meta-batch and run this together (see `maml_edu.distributed`); they
         come to what one alone does, but for the order of additions.
-    Raises Diverged when the meta-loss is no longer finite.
+    Raises Diverged when the meta-loss is no longer finite, and replay.NoCompiler.
     """
     at_least(0, steps=steps)
     at_least(1, meta_batch=meta_batch, shots=shots, queries=queries, every=every)
@@ -181,6 +185,8 @@ def meta_train(
         raise ValueError(f"warmup is {warmup!r}; it must be a share of the steps, 0 to 1")
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule is {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
+    if compiled and not replay:
+        raise ValueError("compiled is True; what is compiled is a recording, so replay must be too")
     workers.check(meta_batch)
     generator = torch.Generator().manual_seed(seed)
     if state is None:
@@ -206,7 +212,9 @@ def meta_train(
             if learner.at(step / steps) != trainee:
                 trainee = learner.at(step / steps)
                 gradient = partial(meta_gradient, trainee)
-                gradient = in_chunks(recorded(gradient) if replay else gradient, chunk_size)
+                gradient = in_chunks(
+                    recorded(gradient, compiled) if replay else gradient, chunk_size
+                )
                 gradient = workers.mean(gradient, meta_batch)
             losses.append(meta_step(gradient, adam, theta, batch))
             done = step + 1

@@ -63,6 +63,7 @@ TRAINING_OPTIONS: dict[str, Check] = {
     "schedule": name_from(("cosine", "constant")),
     "rates_lr": above_0,
     "chunk_size": whole(1, 1_000_000),
+    "compiled": flag,
     "precision": name_from(PRECISIONS),
     "start": sha256,  # of the theta that training starts from
 }
@@ -106,6 +107,8 @@ class Recipe:
             optional = LEARNERS[name].takes if part == "learner" else None
             check_all(part, options, kinds[name], optional)
         check_all("training", self.training, TRAINING, TRAINING_OPTIONS)
+        if self.training.get("compiled") and not self.training["replay"]:
+            refuse("compiled", True, "False without replay: what is compiled is a recording")
         family, model = self.tasks["name"], self.model["name"]
         if family not in LEARNERS[self.learner["name"]].families:
             names = SINE_LEARNERS if family == "sinusoid" else OMNIGLOT_LEARNERS
@@ -237,7 +240,7 @@ def sine_recipe(
 
     inner_steps: 1 unless said otherwise, or what the learner's kind says; see `maml_edu.learners`.
     options: of training, `steps`, `meta_batch`, `shots`, `queries`, `meta_lr`, `warmup`, `seed`, of
-        which SINE has the defaults; of the learner, what its kind takes.
+        which SINE has the defaults, and `compiled`; of the learner, what its kind takes.
     The oracle is told each task's amplitude and phase as inputs, and does not adapt.
     """
     if learner not in SINE_LEARNERS:
@@ -293,6 +296,7 @@ def omniglot_recipe(
     rates_lr: float | None = None,
     precision: str | None = None,
     chunk_size: int | None = None,
+    compiled: bool = False,
     learner: str = "maml",
     **options: Any,
 ) -> Recipe:
@@ -305,6 +309,7 @@ def omniglot_recipe(
         as fits a core's cache.
     rates_lr: Adam's step size for learned rates; meta_lr unless said otherwise.
     precision: of training conv4, one of PRECISIONS; see `maml_edu.models.conv4`.
+    compiled: see `maml_edu.outer.meta_train`.
     learner: one of OMNIGLOT_LEARNERS. start: the SHA-256 of the checkpoint that it starts from.
     options: of MAML: `first_order`, `learned_rates`, `per_step_losses`, `protocol`, and `head_lr`,
         a rate of its own for the head; see `maml_edu.learners.MAML`.
@@ -341,6 +346,8 @@ def omniglot_recipe(
         training["rates_lr"] = rates_lr
     if precision is not None:
         training["precision"] = precision
+    if compiled:
+        training["compiled"] = True
     return Recipe(
         learner=how,
         model={"name": model, "way": way},

@@ -81,6 +81,34 @@ def test_replay_gives_the_same_numbers():
     assert all(torch.allclose(a[name], b[name], rtol=1e-4, atol=1e-6) for name in a)
 
 
+def test_compiling_gives_the_same_numbers(folder, monkeypatch, capsys):
+    if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
+        pytest.skip("there is no C++ compiler")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder / "cache"))
+    options = ["train", "sine", "--steps", "10", *SMALL]
+    assert main([*options, "--out", "a"]) == 0
+    assert main([*options, "--compile", "--out", "b"]) == 0
+    assert "compiling the meta-step" in capsys.readouterr().err
+    assert load("b").record["config"]["training"]["compiled"]
+    a, b = load("a").theta, load("b").theta
+    assert all(torch.allclose(a[name], b[name], rtol=1e-4, atol=1e-6) for name in a)
+
+
+def test_without_a_compiler_it_says_so(folder):
+    nowhere = {"CXX": str(folder / "no-compiler"), "TORCHINDUCTOR_CACHE_DIR": str(folder / "cache")}
+    run = subprocess.run(
+        [*COMMAND, "train", "sine", "--compile", "--steps", "2", *SMALL],
+        env={**os.environ, **nowhere},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert "needs a C++ compiler, such as g++ or clang" in run.stderr
+    assert "leave out --compile" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not list(folder.glob("runs/*/checkpoint*"))
+
+
 def test_json_is_all_that_stands_on_stdout(capfd):
     command = "evaluate sine-maml --tasks 50 --inner-steps 3 --json"
     assert main(command.split()) == 0

@@ -91,7 +91,7 @@ def test_chunks_give_the_whole(theta, batch, chunk_size):
 def test_a_chunk_is_recorded_once_however_many_there_are(monkeypatch):
     """Recording all chunks one after the other took a minute for 32 tasks of Omniglot."""
     met = []
-    monkeypatch.setattr(outer, "record", lambda fn, *args: met.append(len(args[1][3])) or fn)
+    monkeypatch.setattr(outer, "record", lambda fn, *args, **how: met.append(len(args[1][3])) or fn)
     chunked = train(steps=3, every=3, meta_batch=7, chunk_size=2)
     assert met == [2, 1]  # 2, 2, 2 and 1 tasks
     whole = train(steps=3, every=3, meta_batch=7, replay=False)
@@ -135,6 +135,11 @@ def test_replay_changes_nothing(learner):
     replayed, eager = train(learner=learner)[-1], train(learner=learner, replay=False)[-1]
     for name in eager.theta:
         torch.testing.assert_close(replayed.theta[name], eager.theta[name], rtol=1e-5, atol=1e-7)
+
+
+def test_without_a_recording_there_is_nothing_to_compile():
+    with pytest.raises(ValueError, match="compiled is True"):
+        train(compiled=True, replay=False)
 
 
 def test_the_rate_rises_then_follows_a_half_cosine():

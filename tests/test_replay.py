@@ -32,6 +32,23 @@ def test_operations_that_torchscript_cannot_run_are_replayed_too():
     torch.testing.assert_close(replayed(kernel, x), second_order(kernel, x))
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(2, 7), (7, 2), (7, 1), (3, 3)])
+def test_products_of_any_shape_have_the_same_derivatives(rows, columns):
+    """Tall ones are computed in another way, and what follows may not mind."""
+
+    def hessian(a, b):
+        def loss(a):
+            return (torch.func.vmap(torch.mm)(a, b).flatten(1).sin() ** 2).sum()
+
+        return torch.func.grad(lambda a: torch.func.grad(loss)(a).square().sum())(a), loss(a)
+
+    generator = torch.Generator().manual_seed(0)
+    sides = (4, rows, 5), (4, 5, columns)
+    made = [torch.rand(s, generator=generator, dtype=torch.float64) for s in (*sides, *sides)]
+    replayed = record(hessian, *made[:2])
+    torch.testing.assert_close(replayed(*made[2:]), hessian(*made[2:]), rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [({"w": torch.ones(3)}, torch.ones(4)), ({"w": torch.ones(3).double()}, torch.ones(3)),

@@ -9,6 +9,7 @@ from pathlib import Path
 from maml_edu.cli.options import (
     UsageError,
     add_command,
+    add_compile,
     add_device,
     add_number,
     device_of,
@@ -93,6 +94,7 @@ def add(families) -> None:
     option("--save-every", int, 500, "meta-steps between two saves of the state")
     option("--validate-every", int, 500, "meta-steps between two measurements on validation tasks")
     option("--tasks", int, 1000, "how many test tasks to measure the result on")
+    add_compile(parser)
     add_device(parser)
     parser.add_argument(
         "--out",
@@ -144,6 +146,6 @@ def _recipe(args: argparse.Namespace, data: str, start: str | None):
     given = {name: getattr(args, name) for name in (*names, *options)}
     given = {name: v for name, v in given.items() if name in names or v not in (None, False)}
     try:
-        return omniglot_recipe(data=data, start=start, **given)
+        return omniglot_recipe(data=data, start=start, compiled=args.compile, **given)
     except ValueError as error:
         raise UsageError(str(error)) from None

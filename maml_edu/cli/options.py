@@ -40,6 +40,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_compile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="fuse and compile the meta-step first, for a long run: needs a C++ compiler",
+    )
+
+
 def device_of(name: str) -> str:
     """The device meant by --device."""
     import torch

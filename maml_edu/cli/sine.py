@@ -9,6 +9,7 @@ from pathlib import Path
 from maml_edu.cli.options import (
     UsageError,
     add_command,
+    add_compile,
     add_device,
     add_number,
     device_of,
@@ -59,6 +60,7 @@ def add(families) -> None:
     parser.add_argument(
         "--no-replay", action="store_true", help="run every meta-step anew: same numbers, slower"
     )
+    add_compile(parser)
     add_device(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where to write (default: runs/sine-LEARNER)"
@@ -90,6 +92,8 @@ def _recipe(args: argparse.Namespace):
         if args.learner == "oracle" and args.inner_steps:
             raise UsageError(f"--inner-steps is {args.inner_steps}; the oracle does not adapt: 0")
         given["inner_steps"] = args.inner_steps
+    if args.compile:
+        given["compiled"] = True
     try:
         return sine_recipe(replay=not args.no_replay, **given)
     except ValueError as error:

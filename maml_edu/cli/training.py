@@ -24,10 +24,13 @@ def train(recipe: Recipe, out: Path, *, command: str, device: str, resume: bool,
     """
     from maml_edu.distributed import WorkerLost, join
     from maml_edu.outer import Diverged
+    from maml_edu.replay import NoCompiler
     from maml_edu.train import RunError, Stopped, run_training
 
     command = _as_started(command)
     again = command if resume else f"{command} --resume"
+    if recipe.training.get("compiled"):
+        say("compiling the meta-step; the first takes half a minute or more")
     try:
         with join(device) as (workers, device):
             made = run_training(
@@ -48,6 +51,8 @@ def train(recipe: Recipe, out: Path, *, command: str, device: str, resume: bool,
         return 1
     except Diverged as error:
         raise RunError(f"{error}; the last good state is saved in {out}") from None
+    except NoCompiler as error:
+        raise RunError(f"{error}. Or leave out --compile") from None
     if made is not None:
         print(f"{out}: {recipe.title}, {made.record['seconds']:.1f} s")
         print(table(made.record["figures"]))
