@@ -1,10 +1,15 @@
-"""How far do three minutes on a laptop's two cores go? From nothing to 5-way 1-shot on Omniglot.
+"""How far do three minutes on a laptop's two cores go, or 25? From nothing to 5-way 1-shot tasks.
 
-    python -m benchmarks.omniglot_quick      (three minutes, and one to measure; writes results/)
+    python -m benchmarks.omniglot_quick                  (three minutes, and two to measure)
+    python -m benchmarks.omniglot_quick --minutes 25
 
 Two stages, timed together: ANIL on 64-way tasks, where only the head adapts, gives the features;
-MAML goes on from them on the tasks themselves. The result is measured on test characters, 3 inner
-steps, transductive. Training on a quiet machine is what the bar of 95% in 180 seconds is meant for.
+what is to solve the tasks goes on from them, on the tasks themselves. In three minutes that is
+MAML. With the better features of 20 it is ProtoMAML, whose heads begin at the prototypes: Omniglot
+needs little more then. The result is measured on test characters, with 3 inner steps, transductive.
+
+The curve in the record is of validation characters, on the way; measuring stops the clock. The bars
+(95% in 3 minutes, 98.7% in 25) are meant for a quiet machine.
 """
 
 from __future__ import annotations
@@ -12,81 +17,174 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from tqdm.auto import tqdm
 
-from maml_edu.data import load_drawings
+from benchmarks.race import bar
+from maml_edu.data import Drawings, load_drawings
+from maml_edu.inner import Theta
 from maml_edu.outer import meta_train
-from maml_edu.recipe import omniglot_recipe
+from maml_edu.recipe import Recipe, omniglot_recipe
 from maml_edu.report import hardware, measure, versions
+from maml_edu.safe_files import write_whole
 from maml_edu.train import start_from
 
-RESULT = Path(__file__).parent.parent / "results" / "bench_omniglot.json"
-FAST = {"warmup": 0.05, "schedule": "cosine", "learned_rates": True}
-BODY = omniglot_recipe(
-    64,
-    1,
-    learner="anil",
-    queries=4,
-    inner_lr=64,
-    inner_steps=1,
-    meta_batch=1,
-    steps=2300,
-    meta_lr=3e-3,
-    precision="bfloat16",
-    **FAST,
-)
-WHOLE = omniglot_recipe(
-    5,
-    1,
-    queries=5,
-    inner_lr=0.003,
-    head_lr=30,
-    inner_steps=3,
-    meta_batch=8,
-    steps=40,
-    meta_lr=1e-4,
-    rates_lr=0.05,
-    **FAST,
-)
+RESULTS = Path(__file__).parent.parent / "results"
+INNER_STEPS = 3  # in all that is measured
+VALIDATION_TASKS = 200
+FAST = {"warmup": 0.05, "schedule": "cosine"}
+
+
+@dataclass(frozen=True)
+class Course:
+    """The stages of a training, how accurate it is to be, and the record's name.
+    looks: how often the validation accuracy is measured in the first stage."""
+
+    stages: tuple[Recipe, Recipe]
+    accuracy: float
+    file: str
+    looks: int = 5
+
+
+def features(steps: int) -> Recipe:
+    how = {"learner": "anil", "inner_lr": 64, "inner_steps": 1, "learned_rates": True}
+    how |= {"queries": 4, "meta_batch": 1, "steps": steps, "meta_lr": 3e-3}
+    return omniglot_recipe(64, 1, precision="bfloat16", **how, **FAST)
+
+
+def tasks(**how: Any) -> Recipe:
+    return omniglot_recipe(5, 1, queries=5, inner_lr=0.003, **how, **FAST)
+
+
+COURSES = {
+    3: Course(
+        (
+            features(2300),
+            tasks(
+                head_lr=30,
+                inner_steps=3,
+                learned_rates=True,
+                meta_batch=8,
+                steps=40,
+                meta_lr=1e-4,
+                rates_lr=0.05,
+            ),
+        ),
+        accuracy=0.95,
+        file="bench_omniglot.json",
+    ),
+    25: Course(
+        (
+            features(20_000),
+            tasks(
+                learner="protomaml",
+                head_lr=0.03,
+                inner_steps=1,
+                meta_batch=16,
+                steps=60,
+                meta_lr=1e-4,
+            ),
+        ),
+        accuracy=0.987,
+        file="bench_omniglot_long.json",
+        looks=10,
+    ),
+}
+
+
+class Clock:
+    """Seconds by the clock and of the processor, without those in which something was measured."""
+
+    def __init__(self):
+        self.off = [0.0, 0.0]
+        self.began = self._now()
+
+    def _now(self) -> list[float]:
+        return [time.perf_counter(), time.process_time()]
+
+    def seconds(self) -> tuple[float, float]:
+        parts = zip(self._now(), self.began, self.off, strict=True)
+        wall, cpu = (now - began - off for now, began, off in parts)
+        return wall, cpu
+
+    def stopped(self, fn, *args, **how) -> Any:
+        before = self._now()
+        found = fn(*args, **how)
+        self.off = [
+            off + now - then for off, now, then in zip(self.off, self._now(), before, strict=True)
+        ]
+        return found
+
+
+def accuracy(theta: Theta, recipe: Recipe, drawings: Drawings, **how: Any) -> dict[str, Any]:
+    """As `measure` has it, of a theta of this recipe or of the stage before."""
+    learner = recipe.make_learner()
+    if any(theta[name].shape != shape for name, shape in learner.model.shapes().items()):
+        theta = start_from(theta, learner, seed=0).theta
+    return measure(recipe, theta, source=drawings, inner_steps=INNER_STEPS, **how)
+
+
+def train(course: Course, drawings: Drawings) -> tuple[Theta, list[dict[str, Any]], Clock]:
+    clock, curve, theta, last = Clock(), [], None, course.stages[-1]
+    for recipe in course.stages:
+        learner, steps = recipe.make_learner(training=True), recipe.training["steps"]
+        start = start_from(theta, learner, seed=0) if theta else None
+        how = {key: value for key, value in recipe.training.items() if key != "precision"}
+        every = steps // course.looks if recipe is course.stages[0] else steps
+        batches = recipe.make_tasks("train", drawings)
+        for state in meta_train(learner, batches, state=start, every=every, progress=True, **how):
+            if state.step == 0:
+                continue
+            wall, _ = clock.seconds()
+            look = {"split": "validation", "n_tasks": VALIDATION_TASKS}
+            found = clock.stopped(accuracy, state.theta, last, drawings, **look)
+            found = found["by_inner_step"][INNER_STEPS]
+            point = {"stage": recipe.title, "step": state.step, "seconds": round(wall, 1), **found}
+            curve.append(point)
+            tqdm.write(
+                f"{recipe.title}, step {state.step}: {wall:.0f} s, "
+                f"{100 * found['mean']:.2f} ± {100 * found['half_width']:.2f}% on validation tasks"
+            )
+        theta = state.theta
+    return theta, curve, clock
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=int, choices=COURSES, default=3)
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--data", default="auto", help="where the drawings are")
-    parser.add_argument("--out", type=Path, default=RESULT, help="where to write the record")
+    parser.add_argument("--out", type=Path, help="where to write the record (default: results/)")
     args = parser.parse_args()
     torch.set_num_threads(2)
+    course = COURSES[args.minutes]
     drawings = load_drawings(args.data)
     print(drawings.source)
-    began, theta, curve = (time.perf_counter(), time.process_time()), None, []
-    for recipe in (BODY, WHOLE):
-        learner = recipe.make_learner(training=True)
-        start = start_from(theta, learner, seed=0) if theta else None
-        tasks = recipe.make_tasks("train", drawings)
-        how = {key: value for key, value in recipe.training.items() if key != "precision"}
-        for state in meta_train(learner, tasks, state=start, every=50, **how):
-            at = round(time.perf_counter() - began[0], 1)
-            curve.append({"stage": recipe.title, "step": state.step, "seconds": at})
-        theta = state.theta
-        print(f"{recipe.title}: {recipe.training['steps']} steps, {at:.0f} s in all")
-    seconds, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
-    figures = measure(WHOLE, theta, n_tasks=args.tasks, source=drawings)
-    found = figures["by_inner_step"][3]
-    print(f"{100 * found['mean']:.2f} ± {100 * found['half_width']:.2f}% after {seconds:.0f} s")
+    theta, curve, clock = train(course, drawings)
+    wall, cpu = clock.seconds()
+    figures = accuracy(theta, course.stages[-1], drawings, n_tasks=args.tasks)
+    found = figures["by_inner_step"][INNER_STEPS]
+    print(f"{100 * found['mean']:.2f} ± {100 * found['half_width']:.2f}% after {wall:.0f} s")
+    bars = [
+        bar("accuracy on test characters", found["mean"], course.accuracy),
+        bar("seconds of training", wall, 60 * args.minutes, at_most=True),
+    ]
     record = {
-        "command": "python -m benchmarks.omniglot_quick",
-        "seconds": round(seconds, 1),
+        "command": f"python -m benchmarks.omniglot_quick --minutes {args.minutes}",
+        "seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1),
+        "bars": bars,
         "figures": figures,
         "curve": curve,
-        "stages": [BODY.as_json(), WHOLE.as_json()],
+        "stages": [recipe.as_json() for recipe in course.stages],
         "versions": versions(),
         "hardware": hardware(),
     }
-    args.out.write_text(json.dumps(record, indent=1) + "\n")
+    write_whole(args.out or RESULTS / course.file, (json.dumps(record, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":
