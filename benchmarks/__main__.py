@@ -1,4 +1,4 @@
-"""`make bench`: speed and memory, beside other ways; some eight minutes on two quiet cores.
+"""`make bench`: speed and memory, beside other ways; some ten minutes on two quiet cores.
 
     python -m benchmarks                       all parts
     python -m benchmarks --only sine,costs     some of them
@@ -24,8 +24,8 @@ from benchmarks.contenders import PEERS, missing
 from maml_edu.report import hardware, versions
 
 PARTS = {  # seconds on a quiet machine
-    "sine": 120,
-    "conv4": 240,
+    "sine": 150,
+    "conv4": 360,
     "costs": 40,
     "lessons": 40,
     "workers": 60,

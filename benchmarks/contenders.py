@@ -8,7 +8,7 @@ documentation advises; `installed` says which of them there are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from benchmarks.problems import Problem
 from maml_edu.inner import Theta
 from maml_edu.outer import in_chunks, meta_gradient, meta_step, recorded
+from maml_edu.replay import NoCompiler, record
 from maml_edu.tasks import TaskBatch
 
 Step = Callable[[TaskBatch], Tensor]
@@ -40,12 +41,18 @@ def filled(problem: Problem, theta: Theta) -> nn.Module:
     return module
 
 
-def ours(problem: Problem, theta: Theta, example: TaskBatch, replay: bool = True) -> Step:
+def ours(
+    problem: Problem,
+    theta: Theta,
+    example: TaskBatch,
+    replay: bool = True,
+    compiled: bool = False,
+) -> Step:
     """`maml_edu` as it trains: the operations of a chunk of tasks, recorded once and replayed."""
     theta = leaves(theta)
     optimiser = adam(theta.values())
     gradient = partial(meta_gradient, problem.learner)
-    gradient = in_chunks(recorded(gradient) if replay else gradient, problem.chunk_size)
+    gradient = in_chunks(recorded(gradient, compiled) if replay else gradient, problem.chunk_size)
     return lambda batch: meta_step(gradient, optimiser, theta, batch)
 
 
@@ -135,6 +142,7 @@ def with_jax(problem: Problem, theta: Theta, example: TaskBatch) -> Step:
 
 MAKERS = {
     "maml_edu": ours,
+    "maml_edu, compiled": partial(ours, compiled=True),
     "maml_edu, eager": partial(ours, replay=False),
     "loop": loop,
     "higher": with_higher,
@@ -142,6 +150,16 @@ MAKERS = {
     "jax": with_jax,
 }
 PEERS = ("higher", "torchopt", "jax")
+
+
+@cache
+def compiles() -> bool:
+    """Whether PyTorch finds a C++ compiler."""
+    try:
+        record(torch.sin, torch.ones(1), compiled=True)
+    except NoCompiler:
+        return False
+    return True
 
 
 def missing() -> list[str]:
@@ -152,4 +170,5 @@ def missing() -> list[str]:
 def installed(first_order: bool = False) -> dict[str, Callable]:
     """The makers that can run here."""
     away = {*missing(), *(("torchopt",) if first_order else ())}
+    away |= set() if compiles() else {"maml_edu, compiled"}
     return {name: make for name, make in MAKERS.items() if name not in away}

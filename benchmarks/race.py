@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.contenders import META_LR, Step
+from benchmarks.contenders import Step
 from benchmarks.problems import Problem
 
 BLOCK = 0.3  # seconds that each contender runs before the next has its turn
@@ -38,8 +38,17 @@ def cpu_seconds(fn: Callable, *arguments: Any) -> float:
     return time.process_time() - began
 
 
-def race(problem: Problem, makers: dict[str, Callable], rounds: int) -> dict[str, dict[str, Any]]:
-    """Each contender's median rate, and, round by round, how many times as fast ours is."""
+def race(
+    problem: Problem,
+    makers: dict[str, Callable],
+    rounds: int,
+    peak: Callable[[], float] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Each contender's median rate, and, round by round, how many times as fast ours is.
+
+    peak: what the machine could do at most, per second; measured each round, because that changes
+        with whatever else it does. Rows have its median as `peak`, and `steps_per_peak`.
+    """
     steps = contenders(problem, makers)
     generator = torch.Generator().manual_seed(2)
 
@@ -49,12 +58,28 @@ def race(problem: Problem, makers: dict[str, Callable], rounds: int) -> dict[str
 
     counts = {name: max(1, int(BLOCK / seconds(step, 1))) for name, step in steps.items()}
     taken: dict[str, list[float]] = {name: [] for name in steps}
+    peaks = []
     for _ in range(rounds):
+        if peak is not None:
+            peaks.append(peak())
         for name, step in steps.items():
             spent = counts[name] * sum(taken[name])
             if len(taken[name]) < 2 or spent < MOST:
                 taken[name].append(seconds(step, counts[name]))
-    return {name: _row(times, taken["maml_edu"]) for name, times in taken.items()}
+    rows = {name: _row(times, taken["maml_edu"]) for name, times in taken.items()}
+    if peak is not None:
+        for name, times in taken.items():
+            per_peak = [1 / (t * most) for t, most in zip(times, peaks, strict=False)]
+            rows[name] |= {"steps_per_peak": median(per_peak), "peak": median(peaks)}
+    return rows
+
+
+def times_as_fast(rows: dict[str, dict[str, Any]], one: str, other: str) -> float | None:
+    """How many times as fast as the other, by their median ratios to ours; None without both."""
+    if not {one, other} <= rows.keys():
+        return None
+    one, other = (rows[name]["maml_edu_is_times_as_fast"] for name in (one, other))
+    return other / one
 
 
 def _row(times: list[float], ours: list[float]) -> dict[str, Any]:
@@ -87,6 +112,3 @@ def bar(what: str, value: float, wanted: float, at_most: bool = False) -> dict[s
     sign = "at most" if at_most else "at least"
     print(f"  {what}: {value:.2f}, {sign} {wanted:g}: {'yes' if met else 'NO'}", flush=True)
     return {"what": what, "value": round(value, 3), sign: wanted, "met": bool(met)}
-
-
-__all__ = ["META_LR", "bar", "contenders", "cpu_seconds", "exponent", "race", "show"]
