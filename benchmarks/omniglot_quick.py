@@ -121,10 +121,6 @@ class Clock:
 
 
 def accuracy(theta: Theta, recipe: Recipe, drawings: Drawings, **how: Any) -> dict[str, Any]:
-    """As `measure` has it, of a theta of this recipe or of the stage before."""
-    learner = recipe.make_learner()
-    if any(theta[name].shape != shape for name, shape in learner.model.shapes().items()):
-        theta = start_from(theta, learner, seed=0).theta
     return measure(recipe, theta, source=drawings, inner_steps=INNER_STEPS, **how)
 
 
@@ -140,8 +136,11 @@ def train(course: Course, drawings: Drawings) -> tuple[Theta, list[dict[str, Any
             if state.step == 0:
                 continue
             wall, _ = clock.seconds()
+            theta = state.theta
+            if recipe is not last:  # what the last stage would begin with
+                theta = start_from(theta, last.make_learner(), seed=0).theta
             look = {"split": "validation", "n_tasks": VALIDATION_TASKS}
-            found = clock.stopped(accuracy, state.theta, last, drawings, **look)
+            found = clock.stopped(accuracy, theta, last, drawings, **look)
             found = found["by_inner_step"][INNER_STEPS]
             point = {"stage": recipe.title, "step": state.step, "seconds": round(wall, 1), **found}
             curve.append(point)

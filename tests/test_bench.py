@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 
-from benchmarks import contenders, problems, race
+from benchmarks import contenders, omniglot_quick, problems, race
 from benchmarks.__main__ import PARTS, main
 from benchmarks.bench_conv4 import operations
+from benchmarks.family import with_training
 from maml_edu.tasks import TaskBatch
 
 SMALL = replace(problems.sine(1), sizes={"n_tasks": 3, "shots": 4, "queries": 5})
@@ -75,6 +77,25 @@ def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys, 
     versions = json.loads((tmp_path / "bench_costs.json").read_text())["versions"]
     assert "torch" in versions
     assert "jax" not in versions
+
+
+@pytest.mark.parametrize("minutes", omniglot_quick.COURSES)
+def test_a_course_ends_with_a_record(minutes, monkeypatch, tmp_path):
+    course = omniglot_quick.COURSES[minutes]
+    short = tuple(with_training(stage, steps=1, meta_batch=1) for stage in course.stages)
+    monkeypatch.setitem(omniglot_quick.COURSES, minutes, replace(course, stages=short, looks=1))
+    monkeypatch.setattr(omniglot_quick, "VALIDATION_TASKS", 2)
+    out = tmp_path / "record.json"
+    asked = ["omniglot_quick", "--minutes", str(minutes), "--data", "stand-in"]
+    monkeypatch.setattr(sys, "argv", [*asked, "--tasks", "2", "--out", str(out)])
+    threads = torch.get_num_threads()
+    try:
+        omniglot_quick.main()
+    finally:
+        torch.set_num_threads(threads)
+    record = json.loads(out.read_text())
+    assert [point["step"] for point in record["curve"]] == [1, 1]
+    assert len(record["figures"]["by_inner_step"]) == 1 + omniglot_quick.INNER_STEPS
 
 
 def test_exponents_are_those_of_a_power():
