@@ -47,6 +47,7 @@ class Lab:
         return f"{self.base}/lab/workspaces/{workspace}/tree/{notebook}?token={self.token}"
 
     def __enter__(self) -> Lab:
+        self._save_only_when_asked()
         port = self.base.rpartition(":")[2]
         flags = [
             "--no-browser",
@@ -91,6 +92,15 @@ class Lab:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=5) as answer:
             return json.load(answer)
+
+    def _save_only_when_asked(self) -> None:
+        """No autosave: a save that meets another under way takes its file for someone else's, and
+        waits for an answer to "File Changed"."""
+        settings = (
+            self.root / ".settings/@jupyterlab/docmanager-extension/plugin.jupyterlab-settings"
+        )
+        settings.parent.mkdir(parents=True)
+        settings.write_text('{"autosave": false}', "utf-8")
 
     def _wait(self, seconds: float = 90) -> None:
         end = time.monotonic() + seconds
