@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.func import grad
 
 from maml_edu.exercises.judge import Verdict, judge
-from maml_edu.exercises.lesson02 import Theta, mse, regressions
-from maml_edu.inner import adapt
+from maml_edu.exercises.lesson02 import mse, regressions
+from maml_edu.inner import Theta, adapt
 
 __all__ = ["check_first_order", "check_reptile_step", "check_step_weights"]
 

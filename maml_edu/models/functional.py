@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from maml_edu.inner import Theta
 from maml_edu.models.norm import BatchNorm
-
-Theta = dict[str, Tensor]
 
 
 class Model:
