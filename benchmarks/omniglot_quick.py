@@ -6,7 +6,8 @@
 Two stages, timed together: ANIL on 64-way tasks, where only the head adapts, gives the features;
 what is to solve the tasks goes on from them, on the tasks themselves. In three minutes that is
 MAML. With the better features of 20 it is ProtoMAML, whose heads begin at the prototypes: Omniglot
-needs little more then. The result is measured on test characters, with 3 inner steps, transductive.
+needs no more then (the record shows it: its inner steps change no answer, the prototypes are all).
+The result is measured on test characters, with 3 inner steps, transductive.
 
 The curve in the record is of validation characters, on the way; measuring stops the clock. The bars
 (95% in 3 minutes, 98.7% in 25) are meant for a quiet machine.
