@@ -127,6 +127,7 @@ def accuracy(theta: Theta, recipe: Recipe, drawings: Drawings, **how: Any) -> di
 
 def train(course: Course, drawings: Drawings) -> tuple[Theta, list[dict[str, Any]], Clock]:
     clock, curve, theta, last = Clock(), [], None, course.stages[-1]
+    solver = last.make_learner()
     for recipe in course.stages:
         learner, steps = recipe.make_learner(training=True), recipe.training["steps"]
         start = start_from(theta, learner, seed=0) if theta else None
@@ -137,11 +138,10 @@ def train(course: Course, drawings: Drawings) -> tuple[Theta, list[dict[str, Any
             if state.step == 0:
                 continue
             wall, _ = clock.seconds()
-            theta = state.theta
-            if recipe is not last:  # what the last stage would begin with
-                theta = start_from(theta, last.make_learner(), seed=0).theta
+            # In a stage before the last: of what the last one would begin with.
+            reached = state if recipe is last else start_from(state.theta, solver, seed=0)
             look = {"split": "validation", "n_tasks": VALIDATION_TASKS}
-            found = clock.stopped(accuracy, theta, last, drawings, **look)
+            found = clock.stopped(accuracy, reached.theta, last, drawings, **look)
             found = found["by_inner_step"][INNER_STEPS]
             point = {"stage": recipe.title, "step": state.step, "seconds": round(wall, 1), **found}
             curve.append(point)

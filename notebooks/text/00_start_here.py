@@ -121,8 +121,8 @@ assert practised[0].mean > 3 * practised[1].mean
 # - **Exercises** ask you to write a few lines. Replace the `...` and run the cell. The line under it is the
 #   verdict: ○ not written yet, ✗ with the mistake you made, ✓ right. It looks at what your function
 #   *does*, so write it your way.
-# - A **hint** opens with a click. So does the **solution**, if your copy has them: it is the folded cell below the
-#   exercise; click the blue bar at its left (or ⋯) when you have tried.
+# - A **hint** opens with a click. So does the **solution**, where your copy has one: the folded cell below the
+#   exercise. Click the blue bar at its left (or ⋯) when you have tried.
 #
 # Two exercises to try it on.
 

@@ -500,8 +500,8 @@ assert surely_better("MAML", "ProtoNet", "two characters a class, 5-shot")
 # - **A mean is a strong assumption.** With two characters a class it lies between them. Attention assumes less, and
 #   keeps each drawing.
 #
-# ProtoMAML against the prototypical network on white on black is no claim above: their starts differ by what two
-# trainings made of them. How much is *adapting* is asked within one learner. Before each inner step and after the last:
+# Is ProtoMAML ahead of the prototypical network on white on black? We do not claim it: they come from two trainings, and part of
+# their difference is chance. What *adapting* gives is seen within one learner, before each inner step and after the last:
 
 # %%
 for name in ("MAML", "ProtoMAML"):

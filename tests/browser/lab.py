@@ -41,6 +41,7 @@ class Lab:
         self.token = secrets.token_hex(16)
         self.base = f"http://127.0.0.1:{free_port()}"
         self.log = root / "lab.log"
+        self.settings = root / ".settings"
 
     def url(self, notebook: str, workspace: str) -> str:
         """The address that opens one notebook, in a workspace (its tabs and panes) of its own."""
@@ -55,7 +56,7 @@ class Lab:
             "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}",
             f"--LabApp.workspaces_dir={self.root}/.workspaces",
-            f"--LabApp.user_settings_dir={self.root}/.settings",
+            f"--LabApp.user_settings_dir={self.settings}",
             "--LabApp.expose_app_in_browser=True",  # lets the tests call JupyterLab's commands
         ]
         if os.geteuid() == 0:  # containers
@@ -96,11 +97,9 @@ class Lab:
     def _save_only_when_asked(self) -> None:
         """No autosave: a save that meets another under way takes its file for someone else's, and
         waits for an answer to "File Changed"."""
-        settings = (
-            self.root / ".settings/@jupyterlab/docmanager-extension/plugin.jupyterlab-settings"
-        )
-        settings.parent.mkdir(parents=True)
-        settings.write_text('{"autosave": false}', "utf-8")
+        file = self.settings / "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('{"autosave": false}', "utf-8")
 
     def _wait(self, seconds: float = 90) -> None:
         end = time.monotonic() + seconds
