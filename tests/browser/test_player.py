@@ -133,3 +133,18 @@ def test_every_control_at_both_ends_gives_a_picture(inner_loop):
                 assert "NaN" not in picture(player)
     assert inner_loop.page_errors == []
     assert inner_loop.console == []
+
+
+def test_a_legend_of_two_lines_leaves_the_axes_in_sight(quiet_lessons):
+    """Its readouts come after the picture is built, and then leave it less room."""
+    lesson = quiet_lessons["10"]
+    lesson.page.bring_to_front()
+    player = lesson.player_with("way")
+    lesson.latency(player.locator("[data-name=way]").first, "End", "input", SCENE_DRAWN)
+    lesson.page.wait_for_timeout(500)
+    legend = player.locator(".maml-legend").first
+    line = legend.locator("li").first.bounding_box()["height"]
+    assert legend.bounding_box()["height"] > 1.5 * line, "the legend is of one line"
+    for room in player.locator(".maml-panel:not([data-gallery]) .maml-picture").all():
+        drawn = room.locator("svg").bounding_box()["height"]
+        assert drawn == pytest.approx(room.bounding_box()["height"], abs=1)

@@ -25,6 +25,11 @@ function render({ model, el }) {
   const steps = transport(id, (frame, tween) => draw(frame, tween));
   const asks = requests(model, (text) => say(text), (busy) => root.toggleAttribute("data-busy", busy));
   const controls = controlsView(id, model, (values) => asks.want(values));
+  // A picture's room changes with the page's width, and when its legend needs a line more.
+  const observer = new ResizeObserver(() => {
+    const rebuilt = panels.filter((panel) => panel.resize());
+    if (rebuilt.length) draw(drawn);
+  });
   root.append(looks, heading, grid, steps.root, controls.root, status, spoken);
   el.replaceChildren(root);
 
@@ -58,6 +63,8 @@ function render({ model, el }) {
     root.setAttribute("aria-label", scene.title);
     const columns = ["main", "side"].map((place) => scene.panels.filter((p) => p.place === place));
     panels = keepOrMake(panels, scene, grid, columns, id);
+    observer.disconnect();
+    for (const panel of panels) observer.observe(panel.picture);
     root.dataset.scene = String(++scenes);
     const frame = Math.min(scenes === 1 ? model.get("step") : drawn, scene.frames - 1);
     steps.replace(scene, frame);
@@ -85,11 +92,6 @@ function render({ model, el }) {
   replace();
   stated();
   settle();
-  const observer = new ResizeObserver(() => {
-    for (const panel of panels) panel.resize();
-    draw(drawn);
-  });
-  observer.observe(grid);
 
   return () => {
     observer.disconnect();

@@ -24,13 +24,16 @@ export function panelView(id, player) {
   const clip = `${player}-clip-${++clips}`;
   let data, scene, marks = [], size = "";
 
+  function room() {
+    const box = holder.getBoundingClientRect();
+    return [Math.max(Math.round(box.width), 160), Math.max(Math.round(box.height), 120)];
+  }
+
   function build() {
     if (!data.x) holder.style.height = `${galleryHeight(data.marks[0], holder.clientWidth)}px`;
-    const box = holder.getBoundingClientRect();
-    const width = Math.max(Math.round(box.width), 160);
-    const height = Math.max(Math.round(box.height), 120);
+    const [width, height] = room();
     size = `${width} ${height}`;
-    svg.attr("viewBox", `0 0 ${width} ${height}`).attr("width", width).attr("height", height);
+    svg.attr("viewBox", `0 0 ${size}`).attr("width", width).attr("height", height);
     svg.selectAll("*").remove();
     if (!data.x) {
       marks = [galleryView(svg, data.marks[0], width)];
@@ -49,6 +52,7 @@ export function panelView(id, player) {
   return {
     id,
     root,
+    picture: holder,
     replace(nextData, nextScene) {
       data = nextData;
       scene = nextScene;
@@ -59,9 +63,11 @@ export function panelView(id, player) {
       legend.replace(data.marks, scene.style);
       build();
     },
+    // Whether the picture's room has changed, so that it was built anew and is to be drawn.
     resize() {
-      const box = holder.getBoundingClientRect();
-      if (`${Math.round(box.width)} ${Math.round(box.height)}` !== size) build();
+      if (room().join(" ") === size) return false;
+      build();
+      return true;
     },
     draw(frame, tween) {
       for (const mark of marks) mark.draw(frame, tween);
