@@ -83,8 +83,8 @@ site: $(VENV)/.site ## The lessons as web pages, in build/site/
 
 bundle: ## Rebuild the widget's JavaScript (needs Node.js)
 	@command -v npm >/dev/null || { echo "make bundle needs npm, which comes with Node.js."; exit 1; }
-	npm --prefix maml_edu/widgets/js ci --no-audit --no-fund
-	npm --prefix maml_edu/widgets/js run build
+	npm --prefix maml_edu/views/widgets/js ci --no-audit --no-fund
+	npm --prefix maml_edu/views/widgets/js run build
 
 clean: ## Remove what the other targets made, $(VENV)/ included
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache build dist *.egg-info screenshots

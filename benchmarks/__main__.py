@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.contenders import PEERS, missing
-from maml_edu.report import hardware, versions
+from maml_edu.runs.measure import hardware, versions
 
 PARTS = {  # seconds on a quiet machine
     "sine": 150,

@@ -15,13 +15,15 @@ import torch
 
 from benchmarks.problems import drawings
 from benchmarks.race import bar, cpu_seconds
-from maml_edu import checkpoint, traces
 from maml_edu.evaluate import accuracy, evaluate
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
+from maml_edu.views import traces
 
 FIRST_PICTURE = """
 import torch
-from maml_edu import checkpoint, plots, traces
+from maml_edu.runs import checkpoint
+from maml_edu.views import plots, traces
 start = checkpoint.load("sine-maml")
 task = start.tasks.sample(1, shots=5, queries=50).task(0)
 plots.adaptation(traces.adaptation(start.learner, start.theta, task, tasks=start.tasks))

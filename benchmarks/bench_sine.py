@@ -13,10 +13,10 @@ from typing import Any
 from benchmarks.contenders import installed
 from benchmarks.problems import SINE, sine
 from benchmarks.race import bar, race, show, times_as_fast
-from maml_edu.cli.table import table
 from maml_edu.outer import meta_train
-from maml_edu.recipe import sine_recipe
-from maml_edu.report import measure
+from maml_edu.runs.cli.table import table
+from maml_edu.runs.config import sine_config
+from maml_edu.runs.measure import measure
 
 QUALITY = {1: 0.64, 5: 0.38, 10: 0.34}  # mean query error by inner step, at most
 SECONDS = 20  # at most, to that quality
@@ -55,7 +55,7 @@ def _bars(speed: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 def time_to_quality() -> dict[str, Any]:
     """Train as `train sine` does, and measure on 10,000 tasks."""
-    recipe = sine_recipe("maml")
+    recipe = sine_config("maml")
     clock, processor = time.perf_counter(), time.process_time()
     *_, last = meta_train(recipe.make_learner(), recipe.make_tasks(), every=1000, **recipe.training)
     clock, processor = time.perf_counter() - clock, time.process_time() - processor

@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.problems import omniglot
 from benchmarks.race import bar
-from maml_edu.distributed import join
+from maml_edu.foundation.workers import join
 from maml_edu.outer import meta_train
 
 STEPS, WARM_UP = 12, 2

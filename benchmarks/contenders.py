@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.problems import Problem
-from maml_edu.inner import Theta
+from maml_edu.foundation.capture import NoCompiler, record
+from maml_edu.foundation.types import Theta
 from maml_edu.outer import in_chunks, meta_gradient, meta_step, recorded
-from maml_edu.replay import NoCompiler, record
 from maml_edu.tasks import TaskBatch
 
 Step = Callable[[TaskBatch], Tensor]

@@ -81,7 +81,7 @@ def boxes(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def measure(folder: Path) -> None:
-    """Print what `maml_edu.pen` has as its numbers, with how it varies."""
+    """Print what `maml_edu.views.drawing.strokes` has as its numbers, with how it varies."""
     ink = np.concatenate(list(pages(folder, BACKGROUND).values()))
     some = ink[::10]
     longest, x, y = boxes(ink)
@@ -188,11 +188,11 @@ DRAW = """async places => {
 
 def drawn_by_browser(sets: list[list[list]], widget: Any) -> list[Any]:
     """For each set of strokes, support drawings first and then queries, what the pad gives for each
-    query: a `DrawnSet`."""
+    query: a `DrawingSet`."""
     from playwright.sync_api import sync_playwright
 
-    from maml_edu.drawn import read_set
-    from maml_edu.widgets.player import STATIC
+    from maml_edu.views.drawing.drawing_set import read_drawing_set
+    from maml_edu.views.widgets.player import STATIC
     from tests.browser.conftest import FLAGS, find_chromium
 
     names = ("step", "controls", "values", "status", "palette", "limits", "missing", "answered")
@@ -211,7 +211,7 @@ def drawn_by_browser(sets: list[list[list]], widget: Any) -> list[Any]:
         for strokes in sets:
             page.evaluate(DRAW, list(enumerate(strokes[:way])))
             for query in strokes[way:]:
-                found.append(read_set(page.evaluate(DRAW, [[way, query]])))
+                found.append(read_drawing_set(page.evaluate(DRAW, [[way, query]])))
         browser.close()
     return found
 
@@ -222,12 +222,13 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
 
     import torch
 
-    from maml_edu import checkpoint, traces_drawn
-    from maml_edu.drawn import Drawing, DrawnSet
     from maml_edu.evaluate import Estimate
-    from maml_edu.report import hardware, versions
+    from maml_edu.runs import checkpoint
+    from maml_edu.runs.measure import hardware, versions
     from maml_edu.tasks import OmniglotTasks
-    from maml_edu.widgets import Draw
+    from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
+    from maml_edu.views.traces import own_drawings as traces_drawn
+    from maml_edu.views.widgets import Draw
 
     torch.set_num_threads(1)
     made = checkpoint.load("omniglot-conv4-5way-1shot")
@@ -236,10 +237,10 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
     plan = tasks.sample(n_sets, shots=1, queries=1, generator=torch.Generator().manual_seed(0)).info
     ink = pages(folder, BACKGROUND, EVALUATION)
 
-    def as_set(own: list[Drawing], query: int) -> DrawnSet:
-        return DrawnSet(tuple((one,) for one in own[:way]), own[way + query])
+    def as_set(own: list[Drawing], query: int) -> DrawingSet:
+        return DrawingSet(tuple((one,) for one in own[:way]), own[way + query])
 
-    def answer(drawings: DrawnSet) -> int:
+    def answer(drawings: DrawingSet) -> int:
         return int(traces_drawn.drawn(learners, drawings).answers[0, -1])
 
     sets, own = [], []

@@ -32,14 +32,14 @@ from typing import Any
 
 import torch
 
-from maml_edu.checkpoint import Checkpoint, load
-from maml_edu.data import load_drawings
 from maml_edu.learners import LEARNERS
 from maml_edu.outer import Diverged, TrainState, meta_train
-from maml_edu.recipe import Recipe, omniglot_recipe, sine_recipe
-from maml_edu.report import hardware, measure, versions
-from maml_edu.safe_files import write_whole
-from maml_edu.train import start_from
+from maml_edu.runs.checkpoint import Checkpoint, load
+from maml_edu.runs.config import TrainConfig, omniglot_config, sine_config
+from maml_edu.runs.measure import hardware, measure, versions
+from maml_edu.runs.tensor_files import write_whole
+from maml_edu.runs.train import start_from
+from maml_edu.tasks.data import load_drawings
 
 RESULT = Path(__file__).parent.parent / "results" / "family.json"
 PROTOCOLS = ("transductive", "support-only")
@@ -95,27 +95,27 @@ SINE_OWN: dict[str, dict[str, Any]] = {
 }
 
 
-def recipes(name: str, seed: int, data: str, start: Checkpoint) -> list[Recipe]:
+def recipes(name: str, seed: int, data: str, start: Checkpoint) -> list[TrainConfig]:
     made = []
     if "sinusoid" in LEARNERS[name].families:
         how = {"seed": seed, "meta_lr": 3e-3, **TRAINING, **SINE_OWN.get(name, {})}
-        made.append(sine_recipe(name, **how))
+        made.append(sine_config(name, **how))
     if "omniglot" not in LEARNERS[name].families or name == "joint":
         return made  # of classes dealt anew, the mean over tasks is a guess
     how = {"learner": name, "meta_batch": 16, "queries": 5, "seed": seed, "data": data, **TRAINING}
     how |= {"start": start.record["sha256"], "meta_lr": 3e-4}
     for own in [GO_ON.get(name, {})] + [FINE] * (name == "fomaml"):  # and once at MAML's rates
-        made += [omniglot_recipe(5, shot, **how, **own) for shot in (1, 5)]
+        made += [omniglot_config(5, shot, **how, **own) for shot in (1, 5)]
     if name == "imaml":  # to record sixteen steps and a solver takes minutes, to run them seconds
         made[1:] = [with_training(recipe, replay=False) for recipe in made[1:]]
     return made
 
 
-def with_training(recipe: Recipe, **changed: Any) -> Recipe:
-    return Recipe(**{**recipe.as_json(), "training": {**recipe.training, **changed}})
+def with_training(recipe: TrainConfig, **changed: Any) -> TrainConfig:
+    return TrainConfig(**{**recipe.as_json(), "training": {**recipe.training, **changed}})
 
 
-def training(recipe: Recipe, start: Checkpoint, drawings, every: int) -> Iterator[TrainState]:
+def training(recipe: TrainConfig, start: Checkpoint, drawings, every: int) -> Iterator[TrainState]:
     """The states of its training, from the one before any step on."""
     tasks, learner = recipe.make_tasks("train", drawings), recipe.make_learner()
     settings, state = dict(recipe.training), None
@@ -125,7 +125,7 @@ def training(recipe: Recipe, start: Checkpoint, drawings, every: int) -> Iterato
     yield from meta_train(learner, tasks, state=state, every=every, progress=True, **settings)
 
 
-def seconds_per_step(recipe: Recipe, start: Checkpoint, drawings) -> float:
+def seconds_per_step(recipe: TrainConfig, start: Checkpoint, drawings) -> float:
     """Processor seconds of a meta-step when nothing else disturbs it: the quickest of several."""
     each = 1 if recipe.family == "omniglot" else 50
     states = training(with_training(recipe, steps=10 * each), start, drawings, every=each)
@@ -134,7 +134,7 @@ def seconds_per_step(recipe: Recipe, start: Checkpoint, drawings) -> float:
 
 
 def row_of(
-    recipe: Recipe, start: Checkpoint, drawings, budget: float, n_tasks: int
+    recipe: TrainConfig, start: Checkpoint, drawings, budget: float, n_tasks: int
 ) -> dict[str, Any]:
     classifies = recipe.family == "omniglot"
     seconds = budget if classifies else budget / 4  # sine waves need less
@@ -154,7 +154,7 @@ def row_of(
     return row
 
 
-def same_run(row: dict[str, Any], recipe: Recipe, budget: float, n_tasks: int) -> bool:
+def same_run(row: dict[str, Any], recipe: TrainConfig, budget: float, n_tasks: int) -> bool:
     config = with_training(recipe, steps=row["config"]["training"]["steps"]).as_json()
     return (row["config"], row["budget"], row["tasks"]) == (config, budget, n_tasks)
 

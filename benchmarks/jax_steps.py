@@ -21,7 +21,7 @@ from jax import lax
 from jax.example_libraries import optimizers
 
 from benchmarks.problems import Problem
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.models.norm import BatchNorm
 from maml_edu.tasks import TaskBatch
 

@@ -26,13 +26,13 @@ import torch
 from tqdm.auto import tqdm
 
 from benchmarks.race import bar
-from maml_edu.data import Drawings, load_drawings
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.outer import meta_train
-from maml_edu.recipe import Recipe, omniglot_recipe
-from maml_edu.report import hardware, measure, versions
-from maml_edu.safe_files import write_whole
-from maml_edu.train import start_from
+from maml_edu.runs.config import TrainConfig, omniglot_config
+from maml_edu.runs.measure import hardware, measure, versions
+from maml_edu.runs.tensor_files import write_whole
+from maml_edu.runs.train import start_from
+from maml_edu.tasks.data import Drawings, load_drawings
 
 RESULTS = Path(__file__).parent.parent / "results"
 INNER_STEPS = 3  # in all that is measured
@@ -45,20 +45,20 @@ class Course:
     """The stages of a training, how accurate it is to be, and the record's name.
     looks: how often the validation accuracy is measured in the first stage."""
 
-    stages: tuple[Recipe, Recipe]
+    stages: tuple[TrainConfig, TrainConfig]
     accuracy: float
     file: str
     looks: int = 5
 
 
-def features(steps: int) -> Recipe:
+def features(steps: int) -> TrainConfig:
     how = {"learner": "anil", "inner_lr": 64, "inner_steps": 1, "learned_rates": True}
     how |= {"queries": 4, "meta_batch": 1, "steps": steps, "meta_lr": 3e-3}
-    return omniglot_recipe(64, 1, precision="bfloat16", **how, **FAST)
+    return omniglot_config(64, 1, precision="bfloat16", **how, **FAST)
 
 
-def tasks(**how: Any) -> Recipe:
-    return omniglot_recipe(5, 1, queries=5, inner_lr=0.003, **how, **FAST)
+def tasks(**how: Any) -> TrainConfig:
+    return omniglot_config(5, 1, queries=5, inner_lr=0.003, **how, **FAST)
 
 
 COURSES = {
@@ -121,7 +121,7 @@ class Clock:
         return found
 
 
-def accuracy(theta: Theta, recipe: Recipe, drawings: Drawings, **how: Any) -> dict[str, Any]:
+def accuracy(theta: Theta, recipe: TrainConfig, drawings: Drawings, **how: Any) -> dict[str, Any]:
     return measure(recipe, theta, source=drawings, inner_steps=INNER_STEPS, **how)
 
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import torch
 
-from maml_edu.checkpoint import Checkpoint, load, shipped
-from maml_edu.data import load_drawings
-from maml_edu.report import hardware, measure, versions
+from maml_edu.runs.checkpoint import Checkpoint, load, shipped
+from maml_edu.runs.measure import hardware, measure, versions
+from maml_edu.tasks.data import load_drawings
 
 RESULT = Path(__file__).parent.parent / "results" / "omniglot.json"
 PROTOCOLS = {  # of batch-norm, and whether characters stay upright

@@ -22,8 +22,8 @@ from maml_edu.evaluate import Estimate, evaluate
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.outer import Diverged, meta_train
-from maml_edu.report import hardware, versions
-from maml_edu.safe_files import write_whole
+from maml_edu.runs.measure import hardware, versions
+from maml_edu.runs.tensor_files import write_whole
 from maml_edu.tasks import SinusoidTasks
 
 RESULT = Path(__file__).parent.parent / "results" / "per_step.json"

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d, cross_entropy, linear, mse_loss, relu
 
-from maml_edu.data import Drawings, load_drawings
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.models.norm import BatchNorm
-from maml_edu.recipe import omniglot_recipe
+from maml_edu.runs.config import omniglot_config
 from maml_edu.tasks import SinusoidTasks, TaskBatch, TaskSource
+from maml_edu.tasks.data import Drawings, load_drawings
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def omniglot(
     n_tasks: int = 32,
 ) -> Problem:
     """5-way 1-shot as `maml_edu train omniglot` runs it."""
-    recipe = omniglot_recipe(
+    recipe = omniglot_config(
         WAY, 1, queries=queries, inner_steps=inner_steps, first_order=first_order
     )
     learner, tasks = recipe.make_learner(training=True), recipe.make_tasks("train", drawings())

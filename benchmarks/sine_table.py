@@ -19,10 +19,10 @@ from typing import Any
 
 import torch
 
-from maml_edu.checkpoint import Checkpoint
-from maml_edu.recipe import Recipe, sine_recipe
-from maml_edu.report import hardware, measure, versions
-from maml_edu.train import run_training
+from maml_edu.runs.checkpoint import Checkpoint
+from maml_edu.runs.config import TrainConfig, sine_config
+from maml_edu.runs.measure import hardware, measure, versions
+from maml_edu.runs.train import run_training
 
 RESULT = Path(__file__).parent.parent / "results" / "sine.json"
 SHOWN = (0, 1, 5, 10)  # inner steps
@@ -36,12 +36,12 @@ PAPER = {
 }
 
 
-def recipes(seed: int) -> dict[str, Recipe]:
+def recipes(seed: int) -> dict[str, TrainConfig]:
     return {
-        "maml": sine_recipe("maml", seed=seed),
-        "joint": sine_recipe("joint", seed=seed),
-        "random init": sine_recipe("joint", seed=seed, steps=0),
-        "oracle": sine_recipe("oracle", seed=seed),
+        "maml": sine_config("maml", seed=seed),
+        "joint": sine_config("joint", seed=seed),
+        "random init": sine_config("joint", seed=seed, steps=0),
+        "oracle": sine_config("oracle", seed=seed),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from maml_edu.cli import main
+from maml_edu.runs.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from maml_edu.inner import Theta
+from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
 from maml_edu.tasks import TaskBatch, TaskSource
-from maml_edu.tasks.batch import at_least
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 from torch.func import grad
 
-from maml_edu.recompute import recomputed
-from maml_edu.tasks.batch import at_least
-
-Theta = dict[str, Tensor]
-Rate = float | Tensor | Mapping[str, float | Tensor]
-LossFn = Callable[[Theta, Tensor, Tensor], Tensor]
+from maml_edu.foundation.checkpointing import checkpointed
+from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.types import LossFn, Rate, Theta
 
 
 def adapt(
@@ -50,7 +47,7 @@ def adapt(
             grads = {name: g.detach() for name, g in grads.items()}
         return {name: p - _of(rate, name) * grads[name] for name, p in moving.items()}
 
-    step = recomputed(step) if checkpointing else step
+    step = checkpointed(step) if checkpointing else step
     states = [theta]
     for rate in _rate_of_each_step(inner_lr, inner_steps):
         states.append({**states[-1], **step(states[-1], rate, x, y)})

@@ -13,13 +13,13 @@ from torch.func import grad_and_value, vmap
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from tqdm.auto import tqdm
 
-from maml_edu.distributed import ALONE, Gradient, Workers
-from maml_edu.inner import Theta
+from maml_edu.foundation.capture import record
+from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.types import Gradient, Theta
+from maml_edu.foundation.workers import ALONE, Workers
 from maml_edu.learners import Learner
 from maml_edu.learners.maml import is_rate
-from maml_edu.replay import record
 from maml_edu.tasks import TaskBatch, TaskSource
-from maml_edu.tasks.batch import at_least
 
 
 def meta_loss(
@@ -167,11 +167,11 @@ def meta_train(
 
     rates_lr: in place of meta_lr for learned inner rates (see `learners.MAML`). They are few and
         held as logarithms, so they bear steps, and need them, tens of times larger.
-    replay: record the meta-gradient once and replay it (see `maml_edu.replay`); it gives the same
+    replay: record the meta-gradient once and replay it (see `foundation.capture`); it gives the same
         numbers sooner. With `compiled`, PyTorch's compiler has what was recorded first: half a
         minute or more for a run of an hour that then takes half of it, or with large convolutions
         hardly less. A progress bar is shown where `progress`.
-    workers: who share each meta-batch and run this together (see `maml_edu.distributed`); they
+    workers: who share each meta-batch and run this together (see `foundation.workers`); they
         come to what one alone does, but for the order of additions.
     Raises Diverged when the meta-loss is no longer finite, and replay.NoCompiler.
     """

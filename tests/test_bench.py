@@ -32,7 +32,7 @@ class Noise:
 @pytest.fixture
 def pictures(monkeypatch) -> problems.Problem:
     monkeypatch.setattr(problems, "drawings", lambda: None)
-    monkeypatch.setattr("maml_edu.recipe.Recipe.make_tasks", lambda *args: Noise())
+    monkeypatch.setattr("maml_edu.runs.config.TrainConfig.make_tasks", lambda *args: Noise())
     return replace(problems.omniglot(n_tasks=3), chunk_size=2)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.func import grad
 
 from maml_edu.exercises.judge import Verdict, judge
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 
 CUT = "this is the first-order step: the graph of the gradient was cut (see create_graph)"
 DETACHED = "the result no longer depends on theta: it was detached, so no gradient can flow through"

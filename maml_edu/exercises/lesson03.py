@@ -10,7 +10,7 @@ from torch.func import grad
 
 from maml_edu.exercises.judge import Verdict, judge
 from maml_edu.exercises.lesson02 import mse, regressions, through
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 
 FIRST_ORDER = "this is the first-order gradient: the graph of the inner step was cut"
 

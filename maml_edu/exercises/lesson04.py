@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from maml_edu.exercises.judge import Verdict, judge
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.learners import MAML, Joint, Learner
 from maml_edu.models import mlp
 from maml_edu.tasks import SinusoidTasks, TaskBatch

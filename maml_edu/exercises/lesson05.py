@@ -10,7 +10,8 @@ from torch.func import grad
 
 from maml_edu.exercises.judge import Verdict, judge
 from maml_edu.exercises.lesson02 import mse, regressions
-from maml_edu.inner import Theta, adapt
+from maml_edu.foundation.types import Theta
+from maml_edu.inner import adapt
 
 __all__ = ["check_first_order", "check_reptile_step", "check_step_weights"]
 

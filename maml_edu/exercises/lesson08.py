@@ -10,7 +10,7 @@ from torch.func import grad
 from torch.nn.functional import cross_entropy
 
 from maml_edu.exercises.judge import Verdict, judge
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.models import mlp
 
 __all__ = ["check_accuracy_interval", "check_classifier_loss", "check_support_norm"]

@@ -11,7 +11,7 @@ from torch.func import grad, vmap
 from torch.nn.functional import mse_loss
 
 from maml_edu.exercises.judge import Verdict, judge
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.models import mlp
 
 __all__ = ["check_diagnosis", "check_looks_sideways", "check_mended_step"]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from maml_edu.inner import Rate, Theta, adapt
+from maml_edu.foundation.types import Rate, Theta
+from maml_edu.inner import adapt
 from maml_edu.models import Model, predict
 from maml_edu.models.protocol import check_protocol
 from maml_edu.tasks import TaskBatch

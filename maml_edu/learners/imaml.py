@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.func import grad, grad_and_value
 
-from maml_edu.inner import Theta, adapt
+from maml_edu.foundation.types import Theta
+from maml_edu.inner import adapt
 from maml_edu.learners.base import Learner
 from maml_edu.tasks import TaskBatch
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
 from maml_edu.tasks import TaskBatch
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from maml_edu.inner import Theta
+from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
 from maml_edu.models.lstm import along, lstm_step
 from maml_edu.tasks import TaskBatch
-from maml_edu.tasks.batch import at_least
 
 # What adapting adds to theta: the support set's features, and its labels, one-hot: (samples, way).
 MEMORY, OF_CLASS = "memory", "of_class"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from maml_edu.inner import Rate, Theta
+from maml_edu.foundation.types import Rate, Theta
 from maml_edu.learners.maml import MAML
 
 ALPHA = "inner_lr."  # the names of its rates: this, and their parameter's name

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
 from maml_edu.tasks import TaskBatch
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.models.norm import BatchNorm
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from maml_edu.inner import Theta
+from maml_edu.foundation.types import Theta
 
 
 def lstm_step(theta: Theta, name: str, seen: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from maml_edu.foundation.checks import at_least
 from maml_edu.models.functional import Model
-from maml_edu.tasks.batch import at_least
 
 
 def mlp(*sizes: int) -> Model:

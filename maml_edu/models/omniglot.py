@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from maml_edu.foundation.checks import at_least
 from maml_edu.models.functional import Model
 from maml_edu.models.norm import BatchNorm
-from maml_edu.tasks.batch import at_least
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from maml_edu.models.functional import Model, Theta
+from maml_edu.foundation.types import Theta
+from maml_edu.models.functional import Model
 
 PROTOCOLS = {
     "transductive": "all queries together: a query's answer depends on the other queries",

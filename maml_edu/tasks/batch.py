@@ -51,10 +51,3 @@ class TaskSource(Protocol):
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
     ) -> TaskBatch: ...
-
-
-def at_least(minimum: int, **named: int) -> None:
-    """Raise a ValueError that names the first argument which is not a whole number >= minimum."""
-    for name, value in named.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number, {minimum} or more")

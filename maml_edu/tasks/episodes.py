@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maml_edu.tasks.batch import TaskBatch, at_least
+from maml_edu.foundation.checks import at_least
+from maml_edu.tasks.batch import TaskBatch
 
 
 @dataclass(frozen=True)

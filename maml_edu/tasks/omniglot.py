@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from maml_edu.data import Drawings, load_drawings
-from maml_edu.tasks.batch import TaskBatch, at_least
+from maml_edu.foundation.checks import at_least
+from maml_edu.tasks.batch import TaskBatch
+from maml_edu.tasks.data import Drawings, load_drawings
 from maml_edu.tasks.episodes import draw_episodes
 
 SPLITS = {"train": 1100, "validation": 100, "test": 423}  # how many of Omniglot's 1623 characters
@@ -27,7 +28,7 @@ class OmniglotTasks:
         "train" if not said otherwise; validation and test then show characters upright. (The
         authors' code turns those as well: `rotations=True`.) No task has one character in two
         rotations, since some look the same turned.
-    source: "auto", "release", "stand-in" or a folder (see `maml_edu.data.load_drawings`), or
+    source: "auto", "release", "stand-in" or a folder (see `maml_edu.tasks.data.load_drawings`), or
         `Drawings` themselves. `tasks.source` says in one line which data it is: print it.
     Raises a ValueError, of which DataError is one.
     """

@@ -30,8 +30,9 @@ if "google.colab" in sys.modules:
 # %%
 import torch
 
-from maml_edu import checkpoint, traces
-from maml_edu.widgets import Player
+from maml_edu.runs import checkpoint
+from maml_edu.views import traces
+from maml_edu.views.widgets import Player
 
 torch.set_num_threads(1)  # these networks are tiny: more threads only wait for each other
 start = checkpoint.load("sine-maml")
@@ -213,7 +214,7 @@ assert exercises.check_know_nothing(know_nothing_solution)
 # below the table would say what to do.
 
 # %%
-from maml_edu import environment
+from maml_edu.runs import environment
 
 report = environment.report(start)
 assert report, report.verdict

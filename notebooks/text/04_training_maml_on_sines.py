@@ -39,13 +39,15 @@ from IPython.display import HTML, clear_output
 from torch.func import vmap
 
 import maml_edu
-from maml_edu import checkpoint, exercises, plots, traces
+from maml_edu import exercises
+from maml_edu.runs import checkpoint
+from maml_edu.views import plots, traces
 from maml_edu.evaluate import evaluate, query_values
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.outer import meta_train, rate_at
 from maml_edu.tasks import SinusoidTasks
-from maml_edu.widgets import Player, Slider, explore
+from maml_edu.views.widgets import Player, Slider, explore
 
 torch.set_num_threads(1)  # tiny networks: more threads only wait for each other
 
@@ -549,11 +551,11 @@ assert mistaken[1].mean - mistaken[1].half_width > 2 * measured["MAML"][1].mean
 # %%
 import tempfile
 
-from maml_edu.recipe import sine_recipe
-from maml_edu.report import describe, measure
+from maml_edu.runs.config import sine_config
+from maml_edu.runs.measure import describe, measure
 
 folder = Path(tempfile.mkdtemp())
-recipe = sine_recipe("maml", **settings)
+recipe = sine_config("maml", **settings)
 record = {
     **describe(recipe),
     "command": "lesson 04",

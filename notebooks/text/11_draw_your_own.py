@@ -35,16 +35,19 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import cross_entropy, interpolate, max_pool2d, pad
 
-from maml_edu import checkpoint, drawn_files, exercises, pen, plots
-from maml_edu.data import StandInWarning
-from maml_edu.drawn import Drawing, DrawnSet
+from maml_edu import exercises
+from maml_edu.runs import checkpoint
+from maml_edu.views import plots
+from maml_edu.views.drawing import files as drawn_files, strokes as pen
+from maml_edu.tasks.data import StandInWarning
+from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.learners import MAML
-from maml_edu.learners.ways import for_ways
+from maml_edu.learners.heads import resize_head
 from maml_edu.models import conv4
 from maml_edu.tasks import OmniglotTasks
-from maml_edu.traces_drawn import drawn, image_of
-from maml_edu.widgets import Draw
+from maml_edu.views.traces.own_drawings import drawn, image_of
+from maml_edu.views.widgets import Draw
 
 torch.set_num_threads(1)
 
@@ -246,13 +249,13 @@ def head_for(weight, bias, way):
 assert exercises.check_head_for(head_for)
 
 # %% [markdown]
-# `for_ways` in the package does this. How good is the result at numbers of ways that it was never trained for? (And at 5 it
+# `resize_head` in the package does this. How good is the result at numbers of ways that it was never trained for? (And at 5 it
 # should lose nothing.)
 
 # %%
 for way in (2, 3, 5):
     some = test[way].sample(40, shots=1, queries=5, generator=torch.Generator().manual_seed(1))
-    by_step = query_values(*for_ways(learner, full.theta, conv4(way)), some, **how)
+    by_step = query_values(*resize_head(learner, full.theta, conv4(way)), some, **how)
     print(f"{way}-way: {Estimate.of(by_step[:, 3])}, guessing {1 / way:.2f}")
     assert by_step[:, 3].mean() > 0.5 + 0.5 / way
 same = Estimate.of(by_step[:, 3] - right["as they are"])
@@ -291,7 +294,7 @@ def as_drawing(x):
 
 
 support, queries = ([as_drawing(one) for one in x] for x in (task.support_x, task.query_x))
-start = DrawnSet(tuple((one,) for one in support), queries[0])
+start = DrawingSet(tuple((one,) for one in support), queries[0])
 palette = {f"character {1 + i // 4}, hand {1 + i % 4}": one for i, one in enumerate(queries)}
 
 
@@ -304,7 +307,7 @@ palette = {f"character {1 + i // 4}, hand {1 + i % 4}": one for i, one in enumer
 def compute(drawings):
     model = conv4(drawings.way)
     pair = {"meta-trained": (learner, full.theta), "fresh weights": (plain, fresh)}
-    return drawn({name: for_ways(*one, model) for name, one in pair.items()}, drawings)
+    return drawn({name: resize_head(*one, model) for name, one in pair.items()}, drawings)
 
 
 pad_for_you = Draw(compute, start, palette)

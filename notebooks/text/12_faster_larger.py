@@ -39,7 +39,8 @@ from torch.func import grad, vjp
 from torch.utils.flop_counter import FlopCounterMode
 
 import maml_edu
-from maml_edu import exercises, plots
+from maml_edu import exercises
+from maml_edu.views import plots
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.outer import meta_gradient
@@ -354,11 +355,11 @@ assert done.returncode == 0, done.stderr
 # pass that on; nothing else may differ.
 
 # %%
-from maml_edu import checkpoint
-from maml_edu.recipe import sine_recipe
-from maml_edu.train import run_training
+from maml_edu.runs import checkpoint
+from maml_edu.runs.config import sine_config
+from maml_edu.runs.train import run_training
 
-one = run_training(sine_recipe(steps=40, replay=False), folder / "one", n_tasks=100)
+one = run_training(sine_config(steps=40, replay=False), folder / "one", n_tasks=100)
 two = checkpoint.load(folder / "two")
 for name in one.theta:
     torch.testing.assert_close(two.theta[name], one.theta[name], rtol=1e-3, atol=1e-5)

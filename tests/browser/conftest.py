@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 
-from maml_edu.data import StandInWarning, load_drawings
+from maml_edu.tasks.data import StandInWarning, load_drawings
 from tests.browser.driver import Lesson
 from tests.browser.lab import ROOT, Lab, copy_lessons
 

@@ -10,25 +10,25 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
-from maml_edu.drawn import DrawnSet, read_set
+from maml_edu.views.drawing.drawing_set import DrawingSet, read_drawing_set
 from tests.browser.driver import STOPWATCH, Lesson, median_p95
 from tests.browser.test_harness import KERNEL
 from tests.browser.test_player import ROOM, SCRUB_MS, STEP_DRAWN
 from tests.browser.test_quiz import RUN_CELL
-from tests.widgets.test_draw import a_set
+from tests.views.widgets.test_draw import a_set
 
 STROKE_MS = 150
 STROKES, MOVES = 12, 20
 
 MAKE = """from dataclasses import replace
 import torch
-from maml_edu import checkpoint
-from maml_edu.drawn import Drawing, DrawnSet
+from maml_edu.runs import checkpoint
+from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
 from maml_edu.learners import MAML
-from maml_edu.learners.ways import for_ways
+from maml_edu.learners.heads import resize_head
 from maml_edu.models import conv4
-from maml_edu.traces_drawn import drawn
-from maml_edu.widgets import Draw
+from maml_edu.views.traces.own_drawings import drawn
+from maml_edu.views.widgets import Draw
 torch.set_num_threads(1)
 full = checkpoint.load("omniglot-conv4-5way-1shot")
 learner = replace(full.learner, protocol="support-only")
@@ -36,10 +36,10 @@ plain = MAML(conv4(5), learner.loss, inner_lr=0.4, protocol="support-only")
 fresh = plain.init(generator=torch.Generator().manual_seed(0))
 def compute(drawings):
     both = {"trained": (learner, full.theta), "fresh": (plain, fresh)}
-    return drawn({n: for_ways(*one, conv4(drawings.way)) for n, one in both.items()}, drawings)
+    return drawn({n: resize_head(*one, conv4(drawings.way)) for n, one in both.items()}, drawings)
 def sign(k):
     return Drawing("strokes", (((20.0, 20.0 + k), (80.0, 30.0 + 2 * k), (30.0 + 2 * k, 80.0)),))
-pad = Draw(compute, DrawnSet(tuple((sign(k),) for k in range(5)), sign(5)),
+pad = Draw(compute, DrawingSet(tuple((sign(k),) for k in range(5)), sign(5)),
            {f"sign {k}": sign(k) for k in range(20)})
 pad"""
 READ = "import json\nprint(json.dumps(pad.drawings.as_json()))"
@@ -86,11 +86,11 @@ def draw(lesson: Lesson, pad: Locator, points: list[tuple[float, float]]) -> Non
     mouse.up()
 
 
-def in_python(lesson: Lesson) -> DrawnSet:
+def in_python(lesson: Lesson) -> DrawingSet:
     """The drawings as Python has them."""
     lesson.page.wait_for_function("() => !document.querySelector('.maml-draw[data-busy]')")
     lesson.ask(RUN_CELL, 1)
-    return read_set(json.loads("".join(lesson.cells()[1]["outputs"][0]["text"])))
+    return read_drawing_set(json.loads("".join(lesson.cells()[1]["outputs"][0]["text"])))
 
 
 def test_a_stroke_of_the_mouse_reaches_python(lesson, pad):
@@ -166,7 +166,7 @@ def test_a_file_comes_in_or_is_told(lesson, pad):
     assert in_python(lesson) == a_set(4)
     with lesson.page.expect_download() as download:
         pad.get_by_role("button", name="Save").click()
-    assert read_set(json.loads(download.value.path().read_text())) == a_set(4)
+    assert read_drawing_set(json.loads(download.value.path().read_text())) == a_set(4)
 
 
 def test_it_is_accessible(lesson, pad):

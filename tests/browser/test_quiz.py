@@ -7,17 +7,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator
 
-from maml_edu.widgets import Quiz
-from maml_edu.widgets.player import STATIC
+from maml_edu.views.widgets import Quiz
+from maml_edu.views.widgets.player import STATIC
 from tests.browser.driver import Lesson
 from tests.browser.test_harness import KERNEL
-from tests.widgets.test_quiz import made_up
+from tests.views.widgets.test_quiz import made_up
 
 # Twelve questions whose answers are 0, 1, 2, 3, 4, 0, …; the model is always one too far.
 MAKE = """import numpy as np
-from maml_edu.records import Quiz as Questions
-from maml_edu.widgets import Quiz
-from maml_edu.widgets.player import STATIC
+from maml_edu.views.scenes.records import Quiz as Questions
+from maml_edu.views.widgets import Quiz
+from maml_edu.views.widgets.player import STATIC
 random = np.random.default_rng(0)
 answer = np.arange(12) % WAY
 drawings = random.random((12, WAY, 28, 28)) > 0.8

@@ -11,11 +11,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import maml_edu.learners
+from maml_edu.foundation.capture import record
 from maml_edu.learners import LEARNERS, MAML, Joint, Learner, learner_class
 from maml_edu.models import conv4, mlp
 from maml_edu.outer import meta_gradient, meta_loss
-from maml_edu.recipe import omniglot_recipe, sine_recipe
-from maml_edu.replay import record
+from maml_edu.runs.config import omniglot_config, sine_config
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 MODEL = mlp(1, 8, 1)
@@ -91,7 +91,7 @@ def test_a_single_task_can_be_recorded(name):
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_recipe_makes_it(name):
     kind = LEARNERS[name]
-    recipes = {"sinusoid": sine_recipe, "omniglot": omniglot_recipe}
+    recipes = {"sinusoid": sine_config, "omniglot": omniglot_config}
     for family in kind.families:
         made = recipes[family](learner=name).make_learner()
         assert type(made) is learner_class(name)

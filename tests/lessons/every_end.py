@@ -16,8 +16,8 @@ from IPython.display import display
 from ipywidgets import Widget
 from ipywidgets.widgets import widget
 
-from maml_edu import plots
-from maml_edu.widgets.player import Explorer, sentence
+from maml_edu.views import plots
+from maml_edu.views.widgets.player import Explorer, sentence
 
 WITHOUT_CONTROLS = {"00_start_here", "12_faster_larger"}
 STATE = "application/vnd.jupyter.widget-state+json"

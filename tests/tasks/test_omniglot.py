@@ -9,11 +9,11 @@ import time
 import pytest
 import torch
 
-from maml_edu.data import Drawings, load_drawings
 from maml_edu.learners import MAML
 from maml_edu.models import conv4
 from maml_edu.outer import meta_loss
 from maml_edu.tasks import OmniglotTasks
+from maml_edu.tasks.data import Drawings, load_drawings
 from maml_edu.tasks.omniglot import SPLITS, split_characters, turn
 
 needs_omniglot = pytest.mark.skipif(
@@ -190,7 +190,7 @@ def test_sampling_and_loading_are_fast(omniglot):
 
     tasks = OmniglotTasks(source=omniglot)
     assert best(lambda: tasks.sample(32, shots=1, queries=5), 30) < 0.010
-    from maml_edu.data.load import _load
+    from maml_edu.tasks.data.load import _load
 
     _load.cache_clear()
     assert best(lambda: (_load.cache_clear(), load_drawings(os.environ["MAML_EDU_DATA"])), 3) < 0.6

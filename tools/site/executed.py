@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 CACHE = ROOT / ".cache" / "site"
 # What a lesson's outputs are made from, besides its own text.
-SOURCES = ("maml_edu/**/*.py", "maml_edu/**/static/*", "maml_edu/checkpoints/*", "results/*.json")
+SOURCES = ("maml_edu/**/*.py", "maml_edu/**/static/*", "maml_edu/runs/shipped/*", "results/*.json")
 
 
 def lessons() -> list[Path]:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from tools.site.executed import ROOT
 
-STATIC = ROOT / "maml_edu" / "widgets" / "static"
+STATIC = ROOT / "maml_edu" / "views" / "widgets" / "static"
 VIEW, STATE = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("view", "state"))
 REPOSITORY = "maml-edu/maml_edu"
 # Python knows them, the page does not need them.

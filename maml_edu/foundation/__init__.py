@@ -1,0 +1,1 @@
+"""What the other rooms stand on: types, checks, files, and ways to save time and memory."""

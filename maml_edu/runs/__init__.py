@@ -1,0 +1,1 @@
+"""Training runs: their config, their state on disk, their checkpoints, and the command line."""

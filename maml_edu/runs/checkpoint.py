@@ -1,0 +1,146 @@
+"""Checkpoints: a trained theta with the record of how it came to be.
+
+A checkpoint is two files, `NAME.safetensors` (theta) and `NAME.json` (the record, which carries the
+SHA-256 of the first). Loading one reads numbers and names; it runs no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as to_safetensors
+
+from maml_edu.foundation.types import Theta
+from maml_edu.learners import Learner
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.tensor_files import (
+    MAX_JSON,
+    MAX_TENSORS,
+    CheckpointError,
+    check_theta,
+    parse_object,
+    parse_tensors,
+    read_whole,
+    write_whole,
+)
+from maml_edu.runs.training_state import load_state, save_state
+from maml_edu.tasks import TaskSource
+
+__all__ = ["Checkpoint", "CheckpointError", "load", "load_state", "save", "save_state", "shipped"]
+
+FORMAT = "maml_edu checkpoint 1"
+RECORD = {  # what every record tells, and as what
+    "config": dict,
+    "seed": int,
+    "command": str,
+    "data": str,
+    "figures": dict,
+    "seconds": (int, float),  # by the clock
+    "versions": dict,
+    "hardware": dict,
+}
+IN_A_RUN = "checkpoint"  # what a run's folder calls its own
+SHIPPED = Path(__file__).parent / "shipped"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained theta, the learner that adapts it, and the record of its training.
+
+    record: the keys of RECORD, as JSON has them; runs add "cpu_seconds" and "meta_loss".
+    """
+
+    learner: Learner
+    theta: Theta
+    record: dict[str, Any]
+
+    @property
+    def recipe(self) -> TrainConfig:
+        return TrainConfig.from_json(self.record["config"])
+
+    @property
+    def tasks(self) -> TaskSource:
+        """Where the tasks that it was trained on came from."""
+        return self.recipe.make_tasks()
+
+
+def shipped() -> list[str]:
+    """The names of the checkpoints that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def save(path: str | os.PathLike, theta: Theta, record: dict[str, Any]) -> None:
+    """Write `<path>.safetensors` and `<path>.json`, each whole or not at all.
+
+    record: the keys of RECORD; "config" as `TrainConfig.as_json` gives it; no nan.
+    """
+    tensors_file, record_file = _pair(Path(path))
+    recipe = _checked(record, record_file)
+    theta = {name: p.detach().cpu().contiguous() for name, p in theta.items()}
+    check_theta(theta, recipe.make_learner().shapes(), tensors_file)
+    content = to_safetensors(theta)
+    marks = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
+    text = json.dumps({**record, **marks}, indent=1, allow_nan=False) + "\n"
+    write_whole(tensors_file, content)
+    write_whole(record_file, text.encode())
+
+
+def load(name_or_path: str | os.PathLike, device: torch.device | str | None = None) -> Checkpoint:
+    """A checkpoint that comes with the package ("sine-maml"), a pair of files, or a run's folder.
+
+    Raises CheckpointError, with one sentence, if anything about it is not as it should be.
+    """
+    tensors_file, record_file = _pair(_find(name_or_path))
+    record = parse_object(read_whole(record_file, MAX_JSON), record_file)
+    content = read_whole(tensors_file, MAX_TENSORS)
+    if record.get("format") != FORMAT:
+        raise CheckpointError(f"{record_file} is not the record of a checkpoint ({FORMAT!r})")
+    learner = _checked(record, record_file).make_learner()
+    theta, _ = parse_tensors(content, tensors_file)
+    check_theta(theta, learner.shapes(), tensors_file)
+    if record.get("sha256") != hashlib.sha256(content).hexdigest():
+        raise CheckpointError(
+            f"{tensors_file} is not the file that {record_file.name} was written for: "
+            "their SHA-256 differ"
+        )
+    theta = {name: theta[name].to(device) for name in learner.shapes()}
+    return Checkpoint(learner, theta, record)
+
+
+def _checked(record: dict[str, Any], path: Path) -> TrainConfig:
+    """The recipe in a record that tells all it must."""
+    for key, kind in RECORD.items():
+        if not isinstance(record.get(key), kind):
+            found = type(record[key]).__name__ if key in record else "missing"
+            raise CheckpointError(f"{path} is not a record: its {key} is {found}")
+    try:
+        return TrainConfig.from_json(record["config"])
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def _pair(path: Path) -> tuple[Path, Path]:
+    return path.with_name(f"{path.name}.safetensors"), path.with_name(f"{path.name}.json")
+
+
+def _find(given: str | os.PathLike) -> Path:
+    """Where a checkpoint is, less the suffix."""
+    path = Path(given)
+    if path.suffix in (".safetensors", ".json"):
+        return path.with_suffix("")
+    if str(given) in shipped():
+        return SHIPPED / path.name
+    if path.is_dir():
+        return path / IN_A_RUN
+    if not any(part.exists() for part in _pair(path)):
+        raise CheckpointError(
+            f"there is no checkpoint {str(given)!r}: it is none of {', '.join(shipped())}, "
+            "no run's folder, and no pair of files"
+        )
+    return path

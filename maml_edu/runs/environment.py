@@ -1,0 +1,135 @@
+"""What the lessons run on, in one table; and if something is amiss, a sentence on what to do."""
+
+from __future__ import annotations
+
+import html
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+
+import torch
+
+from maml_edu.runs.checkpoint import Checkpoint
+
+SHOWN = ("torch", "numpy", "matplotlib", "anywidget")
+REMEDY = "stop JupyterLab and start it again with `make lab`, which installs what is missing"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is (label -> words), and what is wrong (sentences; none if all is well)."""
+
+    rows: dict[str, str]
+    problems: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.problems
+
+    @property
+    def verdict(self) -> str:
+        return " ".join(self.problems) if self.problems else "Everything is in place."
+
+    def __str__(self) -> str:
+        width = max(map(len, self.rows))
+        lines = [f"{label:<{width}}  {words}" for label, words in self.rows.items()]
+        return "\n".join([*lines, f"{'✗' if self.problems else '✓'} {self.verdict}"])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align: left">{html.escape(label)}</th>'
+            f'<td style="text-align: left">{html.escape(words)}</td></tr>'
+            for label, words in self.rows.items()
+        )
+        mark = "✗" if self.problems else "✓"
+        return (
+            f"<table><caption>What this lesson runs on</caption>{rows}</table>"
+            f"<p role='status'><strong>{mark} {html.escape(self.verdict)}</strong></p>"
+        )
+
+
+def report(checkpoint: Checkpoint | None = None) -> Report:
+    """Machine and versions; with a checkpoint, also how it was trained and how good it is."""
+    rows = {
+        "Python": platform.python_version(),
+        "Packages": ", ".join(f"{name} {_version(name)}" for name in SHOWN),
+        "Device": _device(),
+        "Data": "sine waves, drawn as you go; nothing is downloaded",
+    }
+    if checkpoint is not None:
+        rows |= _told_by(checkpoint)
+    return Report(rows, tuple(problems()))
+
+
+def problems(installed: Callable[[str], str] = version) -> Iterable[str]:
+    """A sentence for each requirement of the package that is not met: what, and what to do.
+
+    installed: name -> version, or PackageNotFoundError.
+    """
+    try:
+        needed, python = requires("maml_edu") or [], metadata("maml_edu")["Requires-Python"]
+    except PackageNotFoundError:
+        yield f"maml_edu itself is not installed: {REMEDY}."
+        return
+    if not _meets(platform.python_version(), python):
+        yield f"Python is {platform.python_version()}, and {python} is needed: {REMEDY}."
+    for requirement in needed:
+        if "extra ==" in requirement:
+            continue
+        name = re.match(r"[\w.-]+", requirement).group()
+        try:
+            found = installed(name)
+        except PackageNotFoundError:
+            yield f"{name} is not installed: {REMEDY}."
+            continue
+        if not _meets(found, requirement):
+            yield f"{name} is {found}, and {requirement} is needed: {REMEDY}."
+
+
+def _meets(found: str, requirement: str) -> bool:
+    """Whether a version is at least what a requirement such as "torch>=2.6" asks for."""
+    lowest = re.search(r">=\s*([\d.]+)", requirement)
+    return lowest is None or _release(found) >= _release(lowest.group(1))
+
+
+def _release(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.match(r"[\d.]*", text).group().split(".") if part)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "(missing)"
+
+
+def _device() -> str:
+    threads = torch.get_num_threads()
+    cpu = f"CPU, {os.cpu_count()} cores, {threads} thread{'s' if threads > 1 else ''} in use"
+    if not torch.cuda.is_available():
+        return f"{cpu}; no GPU is found, and none is needed"
+    return f"{cpu}; the GPU {torch.cuda.get_device_name()} is there, and is not needed"
+
+
+def _told_by(checkpoint: Checkpoint) -> dict[str, str]:
+    """Training and measured error, in the words of the checkpoint's own record."""
+    training, figures = checkpoint.recipe.training, checkpoint.record["figures"]
+    measured, protocol = figures["by_inner_step"], figures["protocol"]
+    steps = [step for step in (0, 1, 5, 10) if step < len(measured)]
+    errors = [_interval(**measured[step]) for step in steps]
+    name = type(checkpoint.learner).__name__
+    return {
+        "Network": f"{name}, trained for {training['steps']:,} meta-steps of "
+        f"{training['meta_batch']} waves, {checkpoint.record['seconds']:.0f} seconds",
+        "Its error": f"{'; '.join(errors)} after {', '.join(map(str, steps))} inner steps (mean "
+        f"squared error on {protocol['tasks']:,} new waves, {protocol['shots']} points each, with "
+        "95% intervals)",
+    }
+
+
+def _interval(mean: float | None, half_width: float | None) -> str:
+    if mean is None:
+        return "not finite (some waves diverged)"
+    return f"{mean:.2f}" if half_width is None else f"{mean:.2f} ± {half_width:.2f}"

@@ -1,0 +1,10 @@
+"""Drawings of characters: Omniglot (fetched, or read from a folder) or what stands in for it.
+
+`load_drawings` is the door; `maml_edu.tasks.OmniglotTasks` draws tasks from what it gives.
+"""
+
+from maml_edu.tasks.data.drawings import Drawings
+from maml_edu.tasks.data.files import DataError, cache_folder
+from maml_edu.tasks.data.load import StandInWarning, load_drawings
+
+__all__ = ["DataError", "Drawings", "StandInWarning", "cache_folder", "load_drawings"]

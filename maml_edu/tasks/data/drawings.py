@@ -1,0 +1,74 @@
+"""Decoded drawings in memory, and the one file in the cache that holds them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from maml_edu.tasks.data.files import cannot_write, whole_file
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """Characters, each drawn by several hands.
+
+    images: (characters, drawings, 28, 28) uint8, 255 for ink and 0 for paper.
+    names: one a character, "Greek/character01", with its alphabet before the stroke.
+    source: one line for people that says what this is and where it came from.
+    omniglot: whether these are Omniglot's drawings; if not, no figure from them is Omniglot's.
+    """
+
+    images: Tensor
+    names: tuple[str, ...]
+    source: str
+    omniglot: bool
+
+    @property
+    def alphabets(self) -> tuple[str, ...]:
+        """The alphabet of each character."""
+        return tuple(name.split("/")[0] for name in self.names)
+
+
+def write_cached(path: Path, images: Tensor, names: list[str], made: Mapping[str, str]) -> None:
+    """Keep decoded drawings, with a checksum and with what they were made from.
+
+    The file is whole or absent. Raises DataError where it cannot be written.
+    """
+    about = {"made": json.dumps(dict(made), sort_keys=True), "names": json.dumps(names)}
+    about["sha256"] = _checksum(images, about)
+    try:
+        with whole_file(path) as temporary:
+            save_file({"images": images}, temporary, about)
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+    except SafetensorError as error:  # its word for a disk that is full
+        raise cannot_write(path.parent, OSError(str(error))) from error
+
+
+def read_cached(path: Path, made: Mapping[str, str]) -> tuple[Tensor, tuple[str, ...]] | None:
+    """The drawings in a cached file; None if there is none, or it is damaged or made otherwise."""
+    try:
+        content = path.read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        about = header["__metadata__"]
+        if about["made"] != json.dumps(dict(made), sort_keys=True):
+            return None
+        images = load(content)["images"]
+        if about["sha256"] != _checksum(images, about):
+            return None
+        return images, tuple(json.loads(about["names"]))
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        return None  # whatever is wrong with it, it is made again
+
+
+def _checksum(images: Tensor, about: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(images.contiguous().numpy().data)
+    digest.update(f"{tuple(images.shape)} {about['made']} {about['names']}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""What a reader sees: traces of real networks, scenes made of them, pictures and widgets."""

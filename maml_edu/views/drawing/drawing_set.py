@@ -1,0 +1,177 @@
+"""Drawings that a person made, and a set of them: what is in it, and how it is written as JSON.
+
+A set of drawings, "maml_edu drawings 1"::
+
+    {"format": "maml_edu drawings 1",
+     "support": [[drawing or null, one a shot], ..., one list a class], "query": drawing or null}
+
+A drawing is one of
+
+    {"strokes": [[[x, y], ...], ...]}  a pen's points on a page of 105 x 105 pixels, y downwards
+    {"ink": base64}                    the page's 105 x 105 bits, ink as 1, row by row
+    {"grey": base64}                   28 x 28 bytes, 255 for ink, row by row
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maml_edu.views.drawing.strokes import PAGE
+
+FORMAT = "maml_edu drawings 1"
+NAMES = "ABCDE"  # of the classes
+WAYS, SHOTS = (2, len(NAMES)), (1, 3)  # least and most
+SIDE = 28
+BYTES = {"ink": math.ceil(PAGE * PAGE / 8), "grey": SIDE * SIDE}
+MOST_STROKES, MOST_POINTS = 200, 5000  # of one drawing
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One drawing. kind: "strokes", "ink" or "grey"; content: what the JSON holds under it, as
+    tuples of tuples of (x, y), or as bytes."""
+
+    kind: str
+    content: tuple | bytes
+
+    @staticmethod
+    def of_grey(image: np.ndarray) -> Drawing:
+        """(28, 28) uint8, 255 for ink, such as one of `Drawings.images`."""
+        image = np.asarray(image)
+        if image.shape != (SIDE, SIDE) or image.dtype != np.uint8:
+            raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8 (28, 28)")
+        return Drawing("grey", image.tobytes())
+
+    @staticmethod
+    def of_ink(ink: np.ndarray) -> Drawing:
+        """(105, 105) bool, True for ink."""
+        ink = np.asarray(ink)
+        if ink.shape != (PAGE, PAGE) or ink.dtype != bool:
+            raise ValueError(f"ink is {ink.dtype} {ink.shape}; it must be bool (105, 105)")
+        return Drawing("ink", np.packbits(ink).tobytes())
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Of "grey" (28, 28) uint8, of "ink" (105, 105) bool; a ValueError for strokes."""
+        if self.kind == "strokes":
+            raise ValueError(
+                "a drawing of strokes has no pixels; views.drawing.strokes rasterises it"
+            )
+        values = np.frombuffer(self.content, np.uint8)
+        if self.kind == "grey":
+            return values.reshape(SIDE, SIDE)
+        return np.unpackbits(values, count=PAGE * PAGE).reshape(PAGE, PAGE).astype(bool)
+
+    def as_json(self) -> dict[str, Any]:
+        if self.kind == "strokes":
+            return {"strokes": [[list(point) for point in stroke] for stroke in self.content]}
+        return {self.kind: base64.b64encode(self.content).decode("ascii")}
+
+
+@dataclass(frozen=True)
+class DrawingSet:
+    """Support drawings by class and shot, and a query; None where nothing is drawn yet."""
+
+    support: tuple[tuple[Drawing | None, ...], ...]
+    query: Drawing | None
+
+    @property
+    def way(self) -> int:
+        return len(self.support)
+
+    @property
+    def shots(self) -> int:
+        return len(self.support[0])
+
+    @property
+    def missing(self) -> str:
+        """What has to be drawn before a network can adapt and answer, "A, C and the query"."""
+        lacks = [NAMES[i] for i, of_class in enumerate(self.support) if not any(of_class)]
+        lacks += ["the query"] if self.query is None else []
+        return " and ".join([", ".join(lacks[:-1]), lacks[-1]] if lacks[1:] else lacks)
+
+    def as_json(self) -> dict[str, Any]:
+        """As the module says, ready for `json.dumps`."""
+        support = [[_json_of(one) for one in of_class] for of_class in self.support]
+        return {"format": FORMAT, "support": support, "query": _json_of(self.query)}
+
+
+def read_drawing_set(value: Any) -> DrawingSet:
+    """The set of drawings that this JSON value holds; ValueError that names what is wrong."""
+    _want(isinstance(value, dict), "a set of drawings", value, "an object")
+    said = value.get("format")
+    _want(said == FORMAT, "format", said, repr(FORMAT))
+    if unknown := set(value) - {"format", "support", "query"}:
+        raise ValueError(f"there is {sorted(unknown)[0]!r}, which no set of drawings has")
+    support = value.get("support")
+    many = isinstance(support, list) and WAYS[0] <= len(support) <= WAYS[1]
+    _want(many, "support", support, f"a list of {WAYS[0]} to {WAYS[1]} classes")
+    for name, of_class in zip(NAMES, support, strict=False):
+        many = isinstance(of_class, list) and SHOTS[0] <= len(of_class) <= SHOTS[1]
+        _want(many, f"class {name}", of_class, f"a list of {SHOTS[0]} to {SHOTS[1]} drawings")
+        alike = len(of_class) == len(support[0])
+        _want(alike, f"class {name}", of_class, f"as long as class A, {len(support[0])}")
+    read = tuple(
+        tuple(_drawing(one, f"{name}{k}") for k, one in enumerate(of_class, 1))
+        for name, of_class in zip(NAMES, support, strict=False)
+    )
+    return DrawingSet(read, _drawing(value.get("query"), "query"))
+
+
+def read_drawing(value: Any, where: str = "the drawing") -> Drawing:
+    """The drawing that this JSON value holds; ValueError that names `where` and what is wrong."""
+    one = isinstance(value, dict) and len(value) == 1
+    _want(one, where, value, "an object with one of strokes, ink, grey")
+    [(kind, content)] = value.items()
+    if kind == "strokes":
+        return Drawing(kind, _strokes(content, where))
+    _want(kind in BYTES, where, kind, "one of strokes, ink, grey")
+    _want(isinstance(content, str), f"{where}: {kind}", content, "text in base64")
+    try:
+        decoded = base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"{where}: {kind} is not base64") from None
+    if len(decoded) != BYTES[kind]:
+        raise ValueError(f"{where}: {kind} has {len(decoded)} bytes; it must have {BYTES[kind]}")
+    return Drawing(kind, decoded)
+
+
+def _drawing(value: Any, where: str) -> Drawing | None:
+    return None if value is None else read_drawing(value, where)
+
+
+def _strokes(content: Any, where: str) -> tuple:
+    """Strokes with at least a point each, on the page."""
+    some = isinstance(content, list) and 1 <= len(content) <= MOST_STROKES
+    _want(some, f"{where}: strokes", content, f"a list of 1 to {MOST_STROKES}")
+    points = 0
+    for stroke in content:
+        _want(isinstance(stroke, list) and stroke != [], f"{where}: a stroke", stroke, "points")
+        points += len(stroke)
+        for point in stroke:
+            _want(_on_the_page(point), f"{where}: a point", point, f"[x, y] from 0 to {PAGE}")
+    if points > MOST_POINTS:
+        raise ValueError(f"{where} has {points} points; it may have {MOST_POINTS}")
+    return tuple(tuple((float(x), float(y)) for x, y in stroke) for stroke in content)
+
+
+def _on_the_page(point: Any) -> bool:
+    numbers = isinstance(point, list) and len(point) == 2
+    return numbers and all(type(v) in (int, float) and 0 <= v <= PAGE for v in point)
+
+
+def _json_of(drawing: Drawing | None) -> dict[str, Any] | None:
+    return None if drawing is None else drawing.as_json()
+
+
+def _want(right: bool, what: str, value: Any, allowed: str) -> None:
+    if not right:
+        seen = repr(value)
+        seen = seen if len(seen) <= 40 else f"{seen[:37]}..."
+        raise ValueError(f"{what} is {seen}; it must be {allowed}")

@@ -1,0 +1,30 @@
+"""A set of drawings on disk: a small JSON file, whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from maml_edu.runs.tensor_files import MAX_JSON, parse_object, read_whole, write_whole
+from maml_edu.views.drawing.drawing_set import DrawingSet, read_drawing_set
+
+
+def save(path: str | os.PathLike, drawings: DrawingSet) -> None:
+    """Write the set to a file, which appears whole or not at all; ValueError if it cannot."""
+    path = Path(path)
+    text = json.dumps(drawings.as_json(), allow_nan=False, separators=(",", ":")) + "\n"
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written ({error.strerror or error})") from error
+
+
+def load(path: str | os.PathLike) -> DrawingSet:
+    """The set in a file of at most a megabyte; a ValueError of one sentence if there is none."""
+    path = Path(path)
+    value = parse_object(read_whole(path, MAX_JSON), path)
+    try:
+        return read_drawing_set(value)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,0 +1,99 @@
+"""Draw your own: a pad and a palette for the drawings of a task, over a player of what networks
+make of them.
+
+The browser keeps the drawings; after each stroke it sends them all, as a JSON value (see
+`views.drawing`), by the way of an explorer's controls. While something is still to be drawn, no
+network is asked, and the pad says what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import traitlets
+
+from maml_edu.views.drawing.drawing_set import (
+    NAMES,
+    SHOTS,
+    WAYS,
+    Drawing,
+    DrawingSet,
+    read_drawing_set,
+)
+from maml_edu.views.drawing.strokes import PAGE, WIDTH
+from maml_edu.views.widgets.player import STATIC, Explorer, sentence
+
+
+class Draw(Explorer):
+    """A canvas for support drawings and a query, N-way K-shot, and the player of `compute`.
+
+    compute: a `views.drawing.drawing_set.DrawingSet` with nothing missing -> a record, by the real networks.
+    start: the set that it opens with; nothing may be missing.
+    palette: drawings to choose from instead of drawing, name -> drawing.
+    `drawings` is the set as it is now, to save or to look at; `set(drawings=...)` replaces it.
+    """
+
+    _esm = STATIC / "draw.js"
+    _css = "\n".join((STATIC / name).read_text("utf-8") for name in ("player.css", "draw.css"))
+
+    palette = traitlets.List().tag(sync=True)
+    limits = traitlets.Dict().tag(sync=True)
+    missing = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(
+        self,
+        compute: Callable[[DrawingSet], Any],
+        start: DrawingSet,
+        palette: Mapping[str, Drawing] | None = None,
+    ) -> None:
+        if start.missing:
+            raise ValueError(f"start lacks {start.missing}; a set to open with has everything")
+        self.drawings = start
+        self._start = start
+        super().__init__(lambda: compute(self.drawings), {})
+        palette = palette or {}
+        with self.hold_sync():
+            self.values = {"drawings": start.as_json()}
+            self.palette = [{"name": n, "drawing": one.as_json()} for n, one in palette.items()]
+            self.limits = {
+                "page": PAGE, "pen": WIDTH, "names": NAMES, "ways": WAYS, "shots": SHOTS,
+            }  # fmt: skip
+            self.step = self.scene["frames"] - 1
+
+    @property
+    def ends(self) -> dict[str, tuple[DrawingSet, DrawingSet]]:
+        """The smallest set and the largest that the drawings of `start` make."""
+        some = [of_class[0] for of_class in self._start.support]
+        least = DrawingSet(tuple((one,) for one in some[: WAYS[0]]), self._start.query)
+        most = (some * WAYS[1])[: WAYS[1]]
+        return {
+            "drawings": (least, DrawingSet(tuple((one,) * SHOTS[1] for one in most), least.query))
+        }
+
+    def set(self, **values: Any) -> None:
+        """Replace the drawings: a DrawingSet, or the JSON value of one. What goes wrong is said in
+        the widget and raised here too, and then the old ones stay."""
+        before = self.drawings
+        try:
+            if set(values) != {"drawings"}:
+                raise ValueError(f"there is {', '.join(values) or 'nothing'}; give drawings")
+            given = values["drawings"]
+            self.drawings = given if isinstance(given, DrawingSet) else read_drawing_set(given)
+            with self.hold_sync():
+                if not self.drawings.missing:
+                    self.show(self._compute())
+                self.missing = self.drawings.missing
+                self.values = {"drawings": self.drawings.as_json()}
+                self.status = ""
+        except Exception as error:
+            self.drawings = before
+            self.status = sentence(error)
+            raise
+
+    def describe(self) -> str:
+        """What is drawn and what the networks make of it, in words."""
+        have = f"{self.drawings.way}-way {self.drawings.shots}-shot"
+        if self.missing:
+            return f"A pad to draw on, {have}. Still to be drawn: {self.missing}."
+        return f"A pad to draw on, {have}. {super().describe()}"
