@@ -33,14 +33,14 @@ from matplotlib.figure import Figure
 from torch.nn.functional import mse_loss
 
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots, traces
 from maml_edu.evaluate import evaluate
 from maml_edu.learners import Joint
 from maml_edu.models import mlp
 from maml_edu.outer import meta_loss, meta_train
-from maml_edu.views.scenes.style import ROLES
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import SinusoidTasks
+from maml_edu.views import plots, traces
+from maml_edu.views.scenes.style import ROLES
 from maml_edu.views.widgets import Choice, Player, Slider, explore
 
 torch.set_num_threads(1)

@@ -43,10 +43,10 @@ from torch.func import grad, vmap
 from torch.nn.functional import mse_loss
 
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots, traces
 from maml_edu.evaluate import Estimate, evaluate
 from maml_edu.inner import adapt
+from maml_edu.runs import checkpoint
+from maml_edu.views import plots, traces
 from maml_edu.views.widgets import Choice, Slider, explore
 
 torch.set_num_threads(1)  # the network is tiny: one thread is fastest

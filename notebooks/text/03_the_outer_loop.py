@@ -44,13 +44,13 @@ from torch.func import grad, vmap
 from torch.nn.functional import mse_loss
 
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots, traces
 from maml_edu.evaluate import evaluate
 from maml_edu.inner import adapt
 from maml_edu.learners import MAML
 from maml_edu.outer import meta_gradient, meta_loss, meta_step, meta_train
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import TaskBatch
+from maml_edu.views import plots, traces
 from maml_edu.views.widgets import Player, Slider, explore
 
 torch.set_num_threads(1)

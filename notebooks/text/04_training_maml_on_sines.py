@@ -40,13 +40,13 @@ from torch.func import vmap
 
 import maml_edu
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots, traces
 from maml_edu.evaluate import evaluate, query_values
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.outer import meta_train, rate_at
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import SinusoidTasks
+from maml_edu.views import plots, traces
 from maml_edu.views.widgets import Player, Slider, explore
 
 torch.set_num_threads(1)  # tiny networks: more threads only wait for each other

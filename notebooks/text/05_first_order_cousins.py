@@ -56,8 +56,6 @@ from torch.utils._pytree import tree_map
 # %%
 import maml_edu
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots, traces
 from maml_edu.evaluate import Estimate, evaluate, query_values
 from maml_edu.inner import adapt
 from maml_edu.learners import (
@@ -72,7 +70,9 @@ from maml_edu.learners import (
     Reptile,
 )
 from maml_edu.outer import meta_gradient, meta_train
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import SinusoidTasks, TaskBatch
+from maml_edu.views import plots, traces
 from maml_edu.views.widgets import Choice, Slider, explore
 
 torch.set_num_threads(1)

@@ -36,13 +36,13 @@ from torch.func import grad, hessian, jvp, vmap
 from torch.nn.functional import batch_norm, conv2d
 
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots
-from maml_edu.tasks.data import StandInWarning
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.learners import ANIL
 from maml_edu.outer import meta_train
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks, SinusoidTasks
+from maml_edu.tasks.data import StandInWarning
+from maml_edu.views import plots
 from maml_edu.views.traces.loss_landscape import landscape, main_plane, random_plane, unflat
 from maml_edu.views.widgets import Choice, Slider, explore
 

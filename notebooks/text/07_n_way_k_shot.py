@@ -33,10 +33,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
 from maml_edu.evaluate import Estimate
-from maml_edu.views.scenes.records import Drawings, Gallery
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
+from maml_edu.views.scenes.records import Drawings, Gallery
 from maml_edu.views.traces.questions import quiz
 from maml_edu.views.widgets import Player, Quiz, Slider, Toggle, explore
 

@@ -41,14 +41,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import maml_edu
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots, traces
-from maml_edu.tasks.data import StandInWarning
 from maml_edu.evaluate import Estimate, accuracy, evaluate, query_values
 from maml_edu.learners import MAML
 from maml_edu.models import conv4
 from maml_edu.outer import meta_train
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
+from maml_edu.tasks.data import StandInWarning
+from maml_edu.views import plots, traces
 from maml_edu.views.widgets import Choice, Player, Slider, explore
 
 torch.set_num_threads(1)

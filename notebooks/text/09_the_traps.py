@@ -39,14 +39,14 @@ from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import traces
-from maml_edu.tasks.data import StandInWarning
 from maml_edu.evaluate import Estimate, accuracy, evaluate, query_values
 from maml_edu.learners import MAML, Joint
 from maml_edu.models import conv4, dense4, mlp
 from maml_edu.outer import meta_train
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks, SinusoidTasks, TaskBatch
+from maml_edu.tasks.data import StandInWarning
+from maml_edu.views import traces
 from maml_edu.views.widgets import Choice, Slider, Toggle, explore
 
 torch.set_num_threads(1)

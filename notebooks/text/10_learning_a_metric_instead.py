@@ -40,12 +40,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import maml_edu
 from maml_edu import exercises
-from maml_edu.tasks.data import StandInWarning
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.learners import MAML, MatchingNet, ProtoMAML, ProtoNet
 from maml_edu.models import conv4
 from maml_edu.outer import meta_train
 from maml_edu.tasks import OmniglotTasks
+from maml_edu.tasks.data import StandInWarning
 from maml_edu.views.traces.feature_plane import embedding
 from maml_edu.views.widgets import Choice, Slider, explore
 

@@ -36,16 +36,17 @@ import torch
 from torch.nn.functional import cross_entropy, interpolate, max_pool2d, pad
 
 from maml_edu import exercises
-from maml_edu.runs import checkpoint
-from maml_edu.views import plots
-from maml_edu.views.drawing import files as drawn_files, strokes as pen
-from maml_edu.tasks.data import StandInWarning
-from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.learners import MAML
 from maml_edu.learners.heads import resize_head
 from maml_edu.models import conv4
+from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
+from maml_edu.tasks.data import StandInWarning
+from maml_edu.views import plots
+from maml_edu.views.drawing import files as drawn_files
+from maml_edu.views.drawing import strokes as pen
+from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
 from maml_edu.views.traces.own_drawings import drawn, image_of
 from maml_edu.views.widgets import Draw
 

@@ -40,11 +40,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import maml_edu
 from maml_edu import exercises
-from maml_edu.views import plots
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.outer import meta_gradient
 from maml_edu.tasks import SinusoidTasks, TaskBatch
+from maml_edu.views import plots
 
 torch.set_num_threads(1)
 

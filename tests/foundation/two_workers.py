@@ -1,4 +1,4 @@
-"""What torchrun starts twice for tests/foundation/test_workers.py: `-m tests.foundation.two_workers FOLDER`."""
+"""What torchrun starts twice for test_workers.py: `-m tests.foundation.two_workers FOLDER`."""
 
 from __future__ import annotations
 
