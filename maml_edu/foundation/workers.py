@@ -17,14 +17,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from maml_edu.foundation.types import Gradient, Theta
-from maml_edu.tasks import TaskBatch
+
+if TYPE_CHECKING:
+    from maml_edu.tasks import TaskBatch
 
 T = TypeVar("T")
 
@@ -63,7 +65,7 @@ class Workers:
             return batch
         mine = slice(self.rank, None, self.count)
         info = {name: value[mine] for name, value in batch.info.items()}
-        return TaskBatch(*(part[mine] for part in batch[:4]), info)
+        return type(batch)(*(part[mine] for part in batch[:4]), info)
 
     def mean(self, gradient: Gradient, meta_batch: int) -> Gradient:
         """The gradient and the loss of the whole meta-batch, from those of each worker's share."""

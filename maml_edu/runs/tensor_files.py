@@ -1,65 +1,29 @@
-"""Files that are whole or absent: written atomically, and read as data, never as code."""
+"""Safetensors files, read as data, never as code: their tensors, names, shapes and numbers."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_safetensors
 from torch import Tensor
 
+from maml_edu.foundation.files import MAX_JSON, FileError, parse_object, read_whole, write_whole
 from maml_edu.foundation.types import Theta
 
+__all__ = [
+    "MAX_JSON", "MAX_TENSORS", "CheckpointError", "check_names", "check_tensor", "check_theta",
+    "parse_object", "parse_tensors", "read_whole", "write_whole",
+]  # fmt: skip
+
 Shapes = Mapping[str, tuple[int, ...]]  # of each tensor of a theta, by name
-MAX_JSON = 2**20  # bytes
-MAX_TENSORS = 2**28
+MAX_TENSORS = 2**28  # bytes of a file of tensors
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used; the message says which file and why."""
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that whoever looks, even after a crash, sees the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    with suppress(OSError):  # so that the new name lasts too; a folder is synced on POSIX only
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def read_whole(path: Path, limit: int) -> bytes:
-    """The bytes of a file of at most `limit` bytes."""
-    if not path.exists():
-        raise CheckpointError(f"{path} does not exist")
-    if not path.is_file():
-        raise CheckpointError(f"{path} is not a file")
-    try:
-        with open(path, "rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    if len(content) > limit:
-        raise CheckpointError(f"{path} has more than the {limit:,} bytes that its kind may have")
-    return content
+CheckpointError = FileError  # its name where the file is a checkpoint
 
 
 def parse_tensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -78,21 +42,6 @@ def parse_tensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], dict[s
             f"{path} is cut short, damaged or not a safetensors file ({reason})"
         ) from error
     return tensors, header.get("__metadata__") or {}
-
-
-def parse_object(content: bytes | str, path: Path) -> dict[str, Any]:
-    """The JSON object in the bytes of a file."""
-
-    def no_constant(name: str):
-        raise ValueError(f"{name} is not a JSON number")
-
-    try:
-        value = json.loads(content, parse_constant=no_constant)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} does not hold valid JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path} does not hold a JSON object")
-    return value
 
 
 def check_theta(theta: Theta, shapes: Shapes, path: Path) -> None:

@@ -9,14 +9,15 @@ from torch import Tensor
 
 
 class TaskBatch(NamedTuple):
-    """Tasks stacked along the first axis: a support set to adapt to, a query set to be judged on.
+    """Tasks stacked along the first axis, each with a support set to adapt to and a query set that
+    judges the result.
 
     As a named tuple it is a pytree, so `vmap` maps over its tasks and hands the mapped function one
     task, without the first axis.
 
     support_x: (tasks, shots, features)     support_y: (tasks, shots, outputs)
     query_x:   (tasks, queries, features)   query_y:   (tasks, queries, outputs)
-    info: what made each task, one value a task, such as its amplitude: name -> (tasks,)
+    info: what made each task, such as its amplitude: name -> (tasks, …). Default: nothing.
     """
 
     support_x: Tensor
@@ -34,13 +35,25 @@ class TaskBatch(NamedTuple):
         return self.query_x, self.query_y
 
     def task(self, index: int) -> TaskBatch:
-        """One task, as `vmap` would hand it over: without the first axis."""
+        """One task, as `vmap` hands it over: without the first axis."""
         info = {name: value[index] for name, value in self.info.items()}
         return TaskBatch(*(part[index] for part in self[:4]), info)
 
 
+_new = TaskBatch.__new__
+
+
+def _new_with_own_info(cls, support_x, support_y, query_x, query_y, info=None) -> TaskBatch:
+    """A named tuple's defaults are shared by all instances, but each batch needs a dict of its own:
+    pytrees take only plain dicts, which anyone can change."""
+    return _new(cls, support_x, support_y, query_x, query_y, {} if info is None else info)
+
+
+TaskBatch.__new__ = _new_with_own_info
+
+
 class TaskSource(Protocol):
-    """Anything that tasks can be drawn from."""
+    """Anything that draws tasks."""
 
     def sample(
         self,

@@ -132,7 +132,6 @@ KILLED_IN_A_SAVE = """
 import os, sys, time
 from pathlib import Path
 import torch
-from maml_edu.runs import tensor_files as safe_files
 from maml_edu.runs.train import run_training
 from tests.runs.test_train import RECIPE
 
@@ -150,7 +149,7 @@ def replace(old, new):
     (out.parent / "now").touch()
     time.sleep(600)
 
-safe_files.os.replace = replace
+os.replace = replace
 run_training(RECIPE, out, save_every=10)
 """
 

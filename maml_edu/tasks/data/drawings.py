@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
-from maml_edu.tasks.data.files import cannot_write, whole_file
+from maml_edu.foundation.files import read_whole, write_whole
+from maml_edu.tasks.data.files import cannot_write
+
+MAX_CACHED = 2**28  # bytes; all of Omniglot is 25 MB
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,16 @@ def write_cached(path: Path, images: Tensor, names: list[str], made: Mapping[str
     about = {"made": json.dumps(dict(made), sort_keys=True), "names": json.dumps(names)}
     about["sha256"] = _checksum(images, about)
     try:
-        with whole_file(path) as temporary:
-            save_file({"images": images}, temporary, about)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, save({"images": images}, about), shared=True)
     except OSError as error:
         raise cannot_write(path.parent, error) from error
-    except SafetensorError as error:  # its word for a disk that is full
-        raise cannot_write(path.parent, OSError(str(error))) from error
 
 
 def read_cached(path: Path, made: Mapping[str, str]) -> tuple[Tensor, tuple[str, ...]] | None:
     """The drawings in a cached file; None if there is none, or it is damaged or made otherwise."""
     try:
-        content = path.read_bytes()
+        content = read_whole(path, MAX_CACHED)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         about = header["__metadata__"]
         if about["made"] != json.dumps(dict(made), sort_keys=True):
@@ -64,7 +65,7 @@ def read_cached(path: Path, made: Mapping[str, str]) -> tuple[Tensor, tuple[str,
         if about["sha256"] != _checksum(images, about):
             return None
         return images, tuple(json.loads(about["names"]))
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+    except (SafetensorError, ValueError, KeyError, TypeError):
         return None  # whatever is wrong with it, it is made again
 
 
