@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.func import vmap
+from tqdm.auto import tqdm
 
 from maml_edu.foundation.checks import at_least
 from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
 from maml_edu.tasks import TaskBatch, TaskSource
+
+Metric = Callable[[Tensor, Tensor], Tensor]  # (outputs, y) of one task -> a scalar
 
 
 @dataclass(frozen=True)
@@ -27,52 +30,78 @@ class Estimate:
     @classmethod
     def of(cls, values: Tensor) -> Estimate:
         """From one value a task, (tasks,): the normal interval, 1.96 standard errors each way."""
+        values = values.detach().cpu().double()  # not every device has float64
         n = len(values)
-        error = values.double().std().item() / math.sqrt(n) if n > 1 else math.nan
-        return cls(values.double().mean().item(), 1.96 * error, n)
+        error = values.std().item() / math.sqrt(n) if n > 1 else math.nan
+        return cls(values.mean().item(), 1.96 * error, n)
 
     def __str__(self) -> str:
         return f"{self.mean:.3f} ± {self.half_width:.3f}"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """On which tasks a learner is measured, and how. The same seed gives the same tasks, so
+    learners can be compared on them.
+
+    n_tasks: how many new tasks. shots, queries: samples of each (of each class, in classification).
+    inner_steps: how many gradient steps to follow.
+    metric: such as `accuracy` (default: the learner's own loss).
+    chunk_size: tasks adapted side by side. batch_size: tasks drawn at a time (default: all); fewer
+        where the samples of all do not fit into memory. It has an influence on which are drawn.
+    """
+
+    n_tasks: int = 600
+    shots: int = 5
+    queries: int = 100
+    inner_steps: int = 10
+    metric: Metric | None = None
+    seed: int = 1000
+    chunk_size: int = 1000
+    batch_size: int | None = None
+
+    def __post_init__(self):
+        positive = {name: getattr(self, name) for name in ("n_tasks", "shots", "queries")}
+        at_least(1, **positive, chunk_size=self.chunk_size, batch_size=self.batch_size or 1)
+        at_least(0, inner_steps=self.inner_steps, seed=self.seed)
 
 
 def evaluate(
     learner: Learner,
     theta: Theta,
     tasks: TaskSource,
+    how: Evaluation = Evaluation(),
     *,
-    inner_steps: int = 10,
-    n_tasks: int = 600,
-    shots: int = 5,
-    queries: int = 100,
-    metric: Callable[[Tensor, Tensor], Tensor] | None = None,
-    seed: int = 1000,
     device: torch.device | str | None = None,
-    chunk_size: int = 1000,
-    lot: int | None = None,
+    progress: bool = False,
 ) -> list[Estimate]:
-    """The query error before adapting and after each inner step, over `n_tasks` new tasks.
+    """The query error before adapting and after each inner step: `inner_steps + 1` estimates.
 
-    metric: (outputs, y) of one task -> a scalar, such as `accuracy`; the learner's own loss unless
-        said otherwise.
-    chunk_size: tasks adapted side by side. lot: tasks drawn at a time, all unless said otherwise;
-        fewer where the queries of all do not fit into memory. It has a part in which are drawn.
-    Returns `inner_steps + 1` estimates, from 0 steps on. The same seed gives the same tasks, so
-    learners can be compared on them.
+    how: on which tasks, and by which metric. progress: whether to show a progress bar.
     """
-    lot = n_tasks if lot is None else lot
-    at_least(1, n_tasks=n_tasks, chunk_size=chunk_size, lot=lot)
-    generator = torch.Generator().manual_seed(seed)
-    how = {"inner_steps": inner_steps, "metric": metric, "chunk_size": chunk_size}
+    generator = torch.Generator().manual_seed(how.seed)
+    batch_size = how.n_tasks if how.batch_size is None else how.batch_size
     values = []
-    for begin in range(0, n_tasks, lot):
-        batch = tasks.sample(
-            min(lot, n_tasks - begin),
-            shots=shots,
-            queries=queries,
-            generator=generator,
-            device=device,
-        )
-        values.append(query_values(learner, theta, batch, **how))
+    with tqdm(total=how.n_tasks, unit="task", disable=not progress, leave=False) as bar:
+        for begin in range(0, how.n_tasks, batch_size):
+            batch = tasks.sample(
+                min(batch_size, how.n_tasks - begin),
+                shots=how.shots,
+                queries=how.queries,
+                generator=generator,
+                device=device,
+            )
+            values.append(
+                query_values(
+                    learner,
+                    theta,
+                    batch,
+                    inner_steps=how.inner_steps,
+                    metric=how.metric,
+                    chunk_size=how.chunk_size,
+                )
+            )
+            bar.update(len(batch.query_y))
     return [Estimate.of(column) for column in torch.cat(values).unbind(1)]
 
 
@@ -88,7 +117,7 @@ def query_values(
     batch: TaskBatch,
     *,
     inner_steps: int,
-    metric: Callable[[Tensor, Tensor], Tensor] | None = None,
+    metric: Metric | None = None,
     chunk_size: int | None = None,
 ) -> Tensor:
     """The metric on each task's query set at each inner step: (tasks, inner_steps + 1)."""

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch.func import grad_and_value, vmap
-from torch.utils._pytree import tree_flatten, tree_unflatten
 from tqdm.auto import tqdm
 
-from maml_edu.foundation.capture import record
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import (
+    at_least,
+    flag,
+    fraction,
+    integer,
+    name_of,
+    positive,
+)
+from maml_edu.foundation.gradients import captured, in_chunks
+from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Gradient, Theta
 from maml_edu.foundation.workers import ALONE, Workers
 from maml_edu.learners import Learner
-from maml_edu.learners.maml import is_rate
 from maml_edu.tasks import TaskBatch, TaskSource
 
 
@@ -29,7 +35,7 @@ def meta_loss(
 
     `vmap` runs `learner.task_loss`, which is written for one task, on all tasks side by side. (A
     single task needs none, and PyTorch's kernels are faster without.)
-    chunk_size: at most so many at a time, where memory is short; the result is the same.
+    chunk_size: how many tasks at a time (default: all), where memory is short; same result.
     """
     if len(batch.query_y) == 1:
         return learner.task_loss(theta, batch.task(0))
@@ -42,50 +48,15 @@ def meta_gradient(
 ) -> tuple[Theta, Tensor]:
     """The gradient of `meta_loss` with respect to theta, name -> tensor, and the loss itself.
 
-    chunk_size: differentiate at most so many tasks at a time, and let go of their graph before the
-        next are begun: memory grows with the chunk, not with the batch. The result is the same.
+    chunk_size: how many tasks to differentiate at a time (default: all). Each chunk's graph is
+        freed before the next begins, so memory grows with the chunk, not with the batch. The
+        result is the same.
     """
 
     def gradient(theta: Theta, chunk: TaskBatch) -> tuple[Theta, Tensor]:
         return grad_and_value(lambda t: meta_loss(learner, t, chunk))(theta)
 
     return in_chunks(gradient, chunk_size)(theta, batch)
-
-
-def in_chunks(gradient: Gradient, chunk_size: int | None) -> Gradient:
-    """`gradient`, taken of a few tasks at a time: the mean over all."""
-    if chunk_size is None:
-        return gradient
-
-    def of_all(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
-        n_tasks = len(batch.query_y)
-        n_chunks = math.ceil(n_tasks / chunk_size)
-        leaves, structure = tree_flatten(batch)
-        pieces = zip(*(leaf.split(math.ceil(n_tasks / n_chunks)) for leaf in leaves), strict=True)
-        sums, total = {}, 0.0
-        for piece in pieces:
-            chunk = tree_unflatten(list(piece), structure)
-            weight = len(chunk.query_y) / n_tasks
-            grads, loss = gradient(theta, chunk)
-            sums = {name: sums.get(name, 0.0) + weight * g for name, g in grads.items()}
-            total = total + weight * loss
-        return sums, total
-
-    return of_all
-
-
-def recorded(gradient: Gradient, compiled: bool = False) -> Gradient:
-    """`gradient`, recorded (see `replay.record`) when it first meets so many tasks, and replayed
-    from then on."""
-    by_size: dict[int, Gradient] = {}
-
-    def replay(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
-        n_tasks = len(batch.query_y)
-        if n_tasks not in by_size:
-            by_size[n_tasks] = record(gradient, theta, batch, compiled=compiled)
-        return by_size[n_tasks](theta, batch)
-
-    return replay
 
 
 def meta_step(
@@ -96,14 +67,61 @@ def meta_step(
 ) -> Tensor:
     """One step of the outer loop; returns the meta-loss before it.
 
-    theta is the one dict here that is changed in place, because that is how `torch.optim` works:
-    its tensors are the ones the optimiser was made with. `gradient` is as `meta_gradient` gives it.
+    gradient: (theta, batch) -> the gradient and the loss, as `meta_gradient` returns them.
+    theta is changed in place, because that is how `torch.optim` works: its tensors are the ones
+    that the optimiser was made with.
     """
     grads, loss = gradient({name: p.detach() for name, p in theta.items()}, batch)
     for name, p in theta.items():
         p.grad = grads[name]
     optimiser.step()
     return loss
+
+
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the outer loop trains: by Adam, on batches of new tasks.
+
+    Its step size rises in a straight line over the first `warmup` of the steps (without the rise,
+    some seeds never recover from Adam's first, barely informed steps), then falls as half a cosine
+    to 0, or stays.
+    """
+
+    steps: int = option(MISSING, integer(0, 10**8), "meta-steps: updates of the initialisation",
+                        kind=int)  # fmt: skip
+    meta_batch: int = option(25, integer(1, 10**6), "tasks in each meta-step")
+    shots: int = option(10, integer(1, 10**6), "support samples to adapt to (of each class)")
+    queries: int = option(10, integer(1, 10**6), "query samples to be judged on (of each class)")
+    meta_lr: float = option(1e-3, positive, "Adam's highest step size")
+    rates_lr: float | None = option(
+        None, positive, "the same for learned inner rates (default: meta_lr)", kind=float
+    )
+    warmup: float = option(0.05, fraction, "fraction of the steps in which the step size rises")
+    schedule: str = option(
+        "cosine", name_of(SCHEDULES), "how the step size goes on", choices=SCHEDULES
+    )
+    seed: int = option(0, integer(0, 2**63 - 1), "the same seed on the CPU gives the same bits")
+    chunk_size: int | None = option(
+        None, integer(1, 10**6), "tasks differentiated side by side (default: all)", kind=int
+    )
+    capture: bool = option(True, flag, "capture the meta-gradient once and replay it: faster")
+    compile: bool = option(False, flag, "compile it first, for a long run: needs a C++ compiler")
+
+    def __post_init__(self):
+        check_options(self)
+        if self.compile and not self.capture:
+            raise ValueError("compile is True and capture False; only a captured step is compiled")
+
+    def step_size(self, step: int, highest: float | None = None) -> float:
+        """Adam's at one of the steps, where the highest is `highest` (default: meta_lr)."""
+        rise = self.warmup * self.steps
+        scale = min(1.0, (step + 1) / rise) if rise >= 1 else 1.0
+        if self.schedule == "cosine":
+            scale *= 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return scale * (self.meta_lr if highest is None else highest)
 
 
 @dataclass(frozen=True)
@@ -121,109 +139,56 @@ class Diverged(ArithmeticError):
     """The meta-loss is no longer a finite number; the state yielded before is the last good one."""
 
 
-SCHEDULES = ("cosine", "constant")
-
-
-def rate_at(
-    step: int, steps: int, *, meta_lr: float, warmup: float = 0.05, schedule: str = "cosine"
-) -> float:
-    """Adam's rate at one of `steps` steps: a half cosine from meta_lr down to 0, or "constant";
-    reached by a straight rise over the first share `warmup` of the steps.
-
-    Without the rise, some seeds never recover from Adam's first, barely informed steps.
-    """
-    rise = min(1.0, (step + 1) / (warmup * steps)) if warmup * steps >= 1 else 1.0
-    fall = 0.5 * (1 + math.cos(math.pi * step / steps)) if schedule == "cosine" else 1.0
-    return meta_lr * rise * fall
-
-
 def meta_train(
     learner: Learner,
     tasks: TaskSource,
+    training: Training,
     *,
-    steps: int,
-    meta_batch: int = 25,
-    shots: int = 10,
-    queries: int = 10,
-    meta_lr: float = 1e-3,
-    rates_lr: float | None = None,
-    warmup: float = 0.05,
-    schedule: str = "cosine",
-    seed: int = 0,
     state: TrainState | None = None,
     every: int = 100,
     device: torch.device | str | None = None,
-    chunk_size: int | None = None,
-    replay: bool = True,
-    compiled: bool = False,
     progress: bool = False,
     workers: Workers = ALONE,
 ) -> Iterator[TrainState]:
-    """Meta-train with Adam, its rate as `rate_at` says: up to meta_lr, then by the schedule.
+    """Meta-train: yield the state at the start, after every `every` steps, and at the end.
 
-    A generator: it yields the state at the start, after every `every` steps, and at the end, and
-    runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it; with
-    the other arguments unchanged, the result has the same bits as an uninterrupted run.
+    It runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it:
+    with the other arguments unchanged, the result has the same bits as an uninterrupted run.
 
-    rates_lr: in place of meta_lr for learned inner rates (see `learners.MAML`). They are few and
-        held as logarithms, so they bear steps, and need them, tens of times larger.
-    replay: record the meta-gradient once and replay it (see `foundation.capture`); it gives the same
-        numbers sooner. With `compiled`, PyTorch's compiler has what was recorded first: half a
-        minute or more for a run of an hour that then takes half of it, or with large convolutions
-        hardly less. A progress bar is shown where `progress`.
-    workers: who share each meta-batch and run this together (see `foundation.workers`); they
-        come to what one alone does, but for the order of additions.
-    Raises Diverged when the meta-loss is no longer finite, and replay.NoCompiler.
+    progress: whether to show a progress bar.
+    workers: who share each meta-batch and run this together (see `foundation.workers`); the result
+        is that of one alone, but for the order of additions.
+    Raises Diverged when the meta-loss is no longer finite, and capture.NoCompiler.
     """
-    at_least(0, steps=steps)
-    at_least(1, meta_batch=meta_batch, shots=shots, queries=queries, every=every)
-    rates_lr = meta_lr if rates_lr is None else rates_lr
-    for name, value in (("meta_lr", meta_lr), ("rates_lr", rates_lr)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} is {value!r}; it must be a finite number above 0")
-    if not 0 <= warmup <= 1:
-        raise ValueError(f"warmup is {warmup!r}; it must be a share of the steps, 0 to 1")
-    if schedule not in SCHEDULES:
-        raise ValueError(f"schedule is {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
-    if compiled and not replay:
-        raise ValueError("compiled is True; what is compiled is a recording, so replay must be too")
-    workers.check(meta_batch)
-    generator = torch.Generator().manual_seed(seed)
+    at_least(1, every=every)
+    workers.check(training.meta_batch)
+    generator = torch.Generator().manual_seed(training.seed)
     if state is None:
         theta = learner.init(generator=generator, device=device)
         state = TrainState(0, theta, {}, generator.get_state(), math.nan)
         yield state
     generator.set_state(state.generator)
     theta = {name: p.clone().to(device).requires_grad_() for name, p in state.theta.items()}
-    adam = _adam(theta, state.moments, meta_lr, rates_lr)
-
-    sizes = {"shots": shots, "queries": queries, "device": device}
-    trainee = None
-
-    losses: list[Tensor] = []
+    adam = _adam(learner, theta, state.moments, training)
+    sizes = {"shots": training.shots, "queries": training.queries, "device": device}
+    trainee, steps, losses = None, training.steps, []
     bar = tqdm(total=steps, initial=state.step, unit="step", disable=not progress, leave=False)
     with bar:
         for step in range(state.step, steps):
+            batch = tasks.sample(training.meta_batch, generator=generator, **sizes)
+            if learner.at_progress(step / steps) != trainee:
+                trainee = learner.at_progress(step / steps)
+                gradient = gradient_of(trainee, training, workers)
             for group in adam.param_groups:
-                group["lr"] = rate_at(
-                    step, steps, meta_lr=group["highest"], warmup=warmup, schedule=schedule
-                )
-            batch = workers.share(tasks.sample(meta_batch, generator=generator, **sizes))
-            if learner.at(step / steps) != trainee:
-                trainee = learner.at(step / steps)
-                gradient = partial(meta_gradient, trainee)
-                gradient = in_chunks(
-                    recorded(gradient, compiled) if replay else gradient, chunk_size
-                )
-                gradient = workers.mean(gradient, meta_batch)
-            losses.append(meta_step(gradient, adam, theta, batch))
+                group["lr"] = training.step_size(step, group["highest"])
+            losses.append(meta_step(gradient, adam, theta, workers.share(batch)))
             done = step + 1
             if done % every == 0 or done == steps:
                 mean_loss = torch.stack(losses).mean().item()
                 if not math.isfinite(mean_loss):
                     raise Diverged(
                         f"the meta-loss is {mean_loss} over steps {done - len(losses)} to {done}; "
-                        f"try a smaller meta_lr than {meta_lr:g} or a smaller inner_lr"
+                        f"try a smaller meta_lr than {training.meta_lr:g} or a smaller inner_lr"
                     )
                 bar.update(len(losses))
                 bar.set_postfix(meta_loss=f"{mean_loss:.3f}")
@@ -231,16 +196,24 @@ def meta_train(
                 yield _snapshot(done, theta, adam, generator, mean_loss)
 
 
+def gradient_of(learner: Learner, training: Training, workers: Workers = ALONE) -> Gradient:
+    """(theta, batch) -> the meta-gradient and the loss, as `training` has them computed."""
+    gradient = partial(meta_gradient, learner)
+    if training.capture:
+        gradient = captured(gradient, training.compile)
+    return workers.mean(in_chunks(gradient, training.chunk_size), training.meta_batch)
+
+
 def _adam(
-    theta: Theta, moments: dict[str, dict[str, Tensor]], meta_lr: float, rates_lr: float
+    learner: Learner, theta: Theta, moments: dict[str, dict[str, Tensor]], training: Training
 ) -> torch.optim.Adam:
     """Adam on theta's tensors, with the state it had; fused: one call for all parameters."""
-    parts = (False, meta_lr), (True, rates_lr)  # whether these are learned rates
     groups = [
-        {"params": [p for name, p in theta.items() if is_rate(name) == part], "highest": highest}
-        for part, highest in parts
+        {"params": [theta[n] for n in names], "highest": getattr(training, which)}
+        for which, names in learner.param_groups(theta).items()
+        if names
     ]
-    adam = torch.optim.Adam([group for group in groups if group["params"]], lr=meta_lr, fused=True)
+    adam = torch.optim.Adam(groups, lr=training.meta_lr, fused=True)
     for name, saved in moments.items():
         adam.state[theta[name]] = {
             key: value.clone().to(theta[name].device) for key, value in saved.items()

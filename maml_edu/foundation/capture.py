@@ -22,7 +22,7 @@ class NoCompiler(RuntimeError):
     """Something was to be compiled, and PyTorch has no C++ compiler that it can use."""
 
 
-def record(fn: Callable, *example, compiled: bool = False) -> Callable:
+def capture(fn: Callable, *example, compiled: bool = False) -> Callable:
     """`fn`, as the list of tensor operations that it runs on arguments like `example`.
 
     fn: a pure function of nested dicts, tuples and tensors, and one whose path does not depend on

@@ -1,56 +1,82 @@
-"""Bounds for names and numbers that came from outside: a check is (name, value) -> None, or raises.
+"""Bounds for names and numbers that come from outside. A check is (name, value) -> None, or raises.
 
-A ValueError names what is wrong, the value (cut short where it is long) and what is allowed.
+An InputError names the argument, its value (shortened where it is long) and what is allowed.
+NumPy's numbers count as numbers; True and False do not.
 """
 
 from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 Check = Callable[[str, Any], None]
-MAX_PARAMETERS = 10_000_000
+MAX_SIZE = 100_000  # of one layer
+LARGEST = 1e300
+
+
+class InputError(ValueError):
+    """What somebody gave or asked for cannot be used; one sentence says what, and what can."""
 
 
 def refuse(name: str, value: object, allowed: str) -> None:
-    raise ValueError(f"{name} is {reprlib.repr(value)}; it must be {allowed}")
+    raise InputError(f"{name} is {reprlib.repr(value)}; it must be {allowed}")
 
 
-def whole(low: int, high: int) -> Check:
+def one_of(names: Iterable[str]) -> str:
+    return f"one of {', '.join(names)}"
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite real number."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and abs(value) < LARGEST  # no comparison with nan is true
+
+
+def at_least(minimum: int, **named: int) -> None:
+    """Raise an InputError that names the first argument which is not a whole number >= minimum."""
+    for name, value in named.items():
+        if not is_integer(value) or value < minimum:
+            refuse(name, value, f"a whole number, {minimum} or more")
+
+
+def integer(low: int, high: int) -> Check:
     def check(name: str, value: Any) -> None:
-        if type(value) is not int or not low <= value <= high:
+        if not is_integer(value) or not low <= value <= high:
             refuse(name, value, f"a whole number from {low:,} to {high:,}")
 
     return check
 
 
-def _number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) < 1e300  # which nan is not
-
-
 def positive(name: str, value: Any) -> None:
-    if not _number(value) or value <= 0:
+    if not is_number(value) or value <= 0:
         refuse(name, value, "a finite number above 0")
 
 
 def not_negative(name: str, value: Any) -> None:
-    if not _number(value) or value < 0:
+    if not is_number(value) or value < 0:
         refuse(name, value, "a finite number, 0 or more")
 
 
-def share(name: str, value: Any) -> None:
-    if not _number(value) or not 0 <= value <= 1:
-        refuse(name, value, "a share from 0 to 1")
+def fraction(name: str, value: Any) -> None:
+    if not is_number(value) or not 0 <= value <= 1:
+        refuse(name, value, "a fraction from 0 to 1")
 
 
 def flag(name: str, value: Any) -> None:
-    if type(value) is not bool:
-        refuse(name, value, "true or false")
+    if not isinstance(value, bool):
+        refuse(name, value, "True or False")
 
 
-def name_from(names: Iterable[str]) -> Check:
+def name_of(names: Iterable[str]) -> Check:
+    """A check for one of several names."""
+
     def check(name: str, value: Any) -> None:
         if not isinstance(value, str) or value not in names:
             refuse(name, value, one_of(names))
@@ -64,43 +90,29 @@ def sha256(name: str, value: Any) -> None:
 
 
 def interval(name: str, value: Any) -> None:
-    numbers = isinstance(value, list) and len(value) == 2 and all(_number(v) for v in value)
-    if not numbers or value[0] > value[1]:
-        refuse(name, value, "a finite [low, high]")
+    pair = isinstance(value, Sequence) and len(value) == 2 and all(map(is_number, value))
+    if not pair or value[0] > value[1]:
+        refuse(name, value, "a finite (low, high)")
 
 
 def layer_sizes(name: str, value: Any) -> None:
-    if not isinstance(value, list) or not 2 <= len(value) <= 20:
-        refuse(name, value, "a list of 2 to 20 layer sizes")
+    """The units of each of up to 20 layers."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= 20:
+        refuse(name, value, "a list of 1 to 20 layer sizes")
     for size in value:
-        whole(1, 100_000)(f"a size in {name}", size)
-    if sum((i + 1) * o for i, o in zip(value, value[1:], strict=False)) > MAX_PARAMETERS:
-        refuse(name, value, f"a network of at most {MAX_PARAMETERS:,} parameters")
+        integer(1, MAX_SIZE)(f"a size in {name}", size)
 
 
-def one_of(names: Iterable[str]) -> str:
-    return f"one of {', '.join(names)}"
+def rates(name: str, value: Any) -> None:
+    """Step sizes of the inner loop, in any of the forms that `maml_edu.inner.adapt` takes.
 
-
-def check_all(
-    part: str, given: Any, checks: Mapping[str, Check], optional: Mapping[str, Check] | None = None
-) -> None:
-    """Check every value of an object, which has all keys of `checks` and any of `optional`."""
-    if not isinstance(given, dict):
-        refuse(part, given, "an object")
-    optional = optional or {}
-    if not set(checks) <= set(given) <= {*checks, *optional}:
-        keys = reprlib.repr(sorted(given))
-        more = f", and may have {', '.join(optional)}" if optional else ""
-        raise ValueError(
-            f"{part} has the keys {keys}; it must have exactly {', '.join(checks)}{more}"
-        )
-    for name, value in given.items():
-        {**checks, **optional}[name](name, value)
-
-
-def at_least(minimum: int, **named: int) -> None:
-    """Raise a ValueError that names the first argument which is not a whole number >= minimum."""
-    for name, value in named.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number, {minimum} or more")
+    Numbers are checked. Tensors are not: a check may not look into what is being differentiated.
+    """
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            rates(f"{name}[{key!r}]", each)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for step, each in enumerate(value):
+            rates(f"{name}[{step}]", each)
+    elif isinstance(value, Real | str | None):
+        positive(name, value)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from maml_edu.foundation.checks import InputError
+
 MAX_JSON = 2**20  # bytes of a JSON file
 
 
-class FileError(ValueError):
+class FileError(InputError):
     """A file that cannot be read, or is not what it should be; the message says which and why."""
 
 

@@ -23,6 +23,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Gradient, Theta
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ class Workers:
         return self.rank == 0
 
     def check(self, meta_batch: int) -> None:
-        """Raise a ValueError where some worker would have no task."""
+        """Raise an InputError where some worker would have no task."""
         if meta_batch < self.count:
-            raise ValueError(
+            raise InputError(
                 f"meta_batch is {meta_batch}; it must be {self.count} or more, a task for each of "
                 f"{self.count} workers"
             )
@@ -95,14 +96,14 @@ class Workers:
         return bool(flag)
 
     def from_first(self, find: Callable[[], T]) -> T:
-        """What `find` gives the first worker, handed to all; so is a ValueError that it raises."""
+        """What `find` gives the first worker, handed to all; so is an InputError that it raises."""
         if self.count == 1:
             return find()
         found: list = [None, None]
         if self.first:
             try:
                 found[0] = find()
-            except ValueError as error:
+            except InputError as error:
                 found[1] = error
         with _together():
             dist.broadcast_object_list(found)
@@ -119,7 +120,7 @@ def join(device: str) -> Iterator[tuple[Workers, str]]:
     """Meet the other workers that torchrun started; yields who this is, and its own device.
 
     device: "cpu", where workers speak by gloo, or "cuda": a GPU for each worker, by NCCL.
-    Without torchrun: alone. Raises ValueError where there are more workers than GPUs.
+    Without torchrun: alone. Raises InputError where there are more workers than GPUs.
     """
     if not dist.is_torchelastic_launched():
         yield ALONE, device
@@ -128,7 +129,7 @@ def join(device: str) -> Iterator[tuple[Workers, str]]:
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
     if device == "cuda":
         if here > (gpus := torch.cuda.device_count()):
-            raise ValueError(
+            raise InputError(
                 f"nproc-per-node is {here}; it must be at most {gpus}, the GPUs of this machine, "
                 "unless with --device cpu"
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from maml_edu.learners.maml import MAML
 
 
 @dataclass(frozen=True)
-class ANIL(MAML):
+class ANIL(MAML, name="anil"):
     """MAML whose inner steps move the last layer alone: with theta = (body, head), minimise
 
         mean over tasks of  L_query( body, head - inner_lr * grad_head L_support(body, head) ).
@@ -19,6 +20,9 @@ class ANIL(MAML):
 
     inner_lr: one number, or one for each of the head's parameters.
     """
+
+    body_rests: ClassVar[bool] = True
+    head_lr: None = field(default=None, init=False)  # inner_lr is the head's
 
     def __post_init__(self):
         layer_of = {name: name.rpartition(".")[0] for name in self.model.shapes()}

@@ -4,37 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
+from maml_edu.foundation.checks import integer, positive, rates
+from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Rate, Theta
 from maml_edu.inner import adapt
-from maml_edu.models import Model, predict
+from maml_edu.models import PROTOCOLS, Model, predict
 from maml_edu.models.protocol import check_protocol
 from maml_edu.tasks import TaskBatch
+
+LEARNERS: dict[str, type[Learner]] = {}  # by the names that configs and the command line use
 
 
 @dataclass(frozen=True)
 class Learner:
     """A model, how it adapts, and (in a subclass) the outer loss that its theta is trained on.
 
-    loss: (outputs, y) -> a scalar; the mean squared error unless said otherwise.
-    inner_lr, inner_steps: how it adapts; see `maml_edu.inner.adapt`.
+    loss: (outputs, y) -> a scalar; default: the mean squared error.
     protocol: whose statistics batch-norm uses for queries; see `maml_edu.models.protocol`.
-    checkpointing: keep no graph of the inner steps: less memory, the same gradients.
+
+    A subclass that names itself, `class MAML(GradientLearner, name="maml")`, is in LEARNERS.
     """
 
     model: Model
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
-    inner_lr: Rate | Sequence[Rate] = 0.01
-    inner_steps: int = 1
-    protocol: str = "transductive"
-    checkpointing: bool = False
+    protocol: str = option(
+        "transductive", lambda name, value: check_protocol(value),
+        "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS),
+    )  # fmt: skip
+
+    name: ClassVar[str] = ""
+    families: ClassVar[tuple[str, ...]] = ("sine", "omniglot")  # the tasks it can learn
+    headless: ClassVar[bool] = False  # it takes a model without a head, and is told the way
+    body_rests: ClassVar[bool] = False  # no inner step of training moves more than the head
+
+    def __init_subclass__(cls, *, name: str = "") -> None:
+        super().__init_subclass__()
+        if name:
+            cls.name = name
+            LEARNERS[name] = cls
 
     def __post_init__(self):
-        check_protocol(self.protocol)
+        check_options(self)
 
     def init(
         self,
@@ -60,28 +76,14 @@ class Learner:
         """The states from theta (before) to adapted (after all steps) on one support set.
 
         support: x (shots, features) and y (shots, outputs).
-        inner_steps: other than the learner's own, as when a model is tested with more steps.
+        inner_steps: how many steps; default: as many as the learner trains with.
         """
-        inner_steps = self.inner_steps if inner_steps is None else inner_steps
-        parameters, inner_lr = self.split(theta, inner_steps)
-        return adapt(
-            self.loss_at,
-            parameters,
-            *support,
-            inner_lr=inner_lr,
-            inner_steps=inner_steps,
-            first_order=first_order,
-            checkpointing=self.checkpointing,
-        )
-
-    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
-        """theta as the model's parameters and the rates of so many inner steps."""
-        return theta, self.inner_lr
+        raise NotImplementedError
 
     def predict(self, state: Theta, x: Tensor, support_x: Tensor | None = None) -> Tensor:
         """The outputs of one adapted state at queries x: (queries, features) -> (queries, outputs).
 
-        support_x: the task's support set, which all protocols but the transductive look at too.
+        support_x: the task's support set, which every protocol but the transductive also needs.
         """
         return predict(self.model, state, x, support_x, self.protocol)
 
@@ -93,11 +95,68 @@ class Learner:
         outputs = self.model(state, x) if support_x is None else self.predict(state, x, support_x)
         return self.loss(outputs, y)
 
-    def at(self, progress: float) -> Learner:
-        """The learner as it trains when this share of the training, 0 to 1, is done: the same
+    def at_progress(self, progress: float) -> Learner:
+        """The learner as it trains once this share of the training, 0 to 1, is done: the same
         throughout, for most."""
         return self
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
         """What the outer loop minimises over theta, for one task: a scalar."""
         raise NotImplementedError
+
+    def param_groups(self, theta: Theta) -> dict[str, list[str]]:
+        """Which tensors of theta the outer loop moves with which step size of `Training`:
+        its field ("meta_lr" for all, in most learners) -> names."""
+        return {"meta_lr": list(theta)}
+
+
+@dataclass(frozen=True)
+class GradientLearner(Learner):
+    """A learner that adapts by gradient steps on the support loss.
+
+    inner_lr: the step size of adapting, in any of the forms that `maml_edu.inner.adapt` takes.
+    inner_steps: how many steps it trains with.
+    head_lr: a step size of the head's own (default: inner_lr).
+    """
+
+    inner_lr: Rate | Sequence[Rate] = option(0.01, rates, "step size of adapting")
+    inner_steps: int = option(1, integer(0, 1000), "gradient steps of adapting")
+    head_lr: float | None = option(
+        None, positive, "step size of adapting the head (default: inner_lr)", kind=float
+    )
+    checkpointing: ClassVar[bool] = False  # see MAML: others keep no graph of the inner steps
+
+    def adapt(
+        self,
+        theta: Theta,
+        support: tuple[Tensor, Tensor],
+        *,
+        inner_steps: int | None = None,
+        first_order: bool = False,
+    ) -> list[Theta]:
+        inner_steps = self.inner_steps if inner_steps is None else inner_steps
+        parameters, inner_lr = self.params_and_rates(theta, inner_steps)
+        return adapt(
+            self.loss_at,
+            parameters,
+            *support,
+            inner_lr=inner_lr,
+            inner_steps=inner_steps,
+            first_order=first_order,
+            checkpointing=self.checkpointing,
+        )
+
+    def params_and_rates(
+        self, theta: Theta, inner_steps: int
+    ) -> tuple[Theta, Rate | Sequence[Rate]]:
+        """theta as the model's parameters, and the rates of so many inner steps."""
+        return theta, self.given_rates()
+
+    def given_rates(self) -> Rate | Sequence[Rate]:
+        """inner_lr, with the head's own rate in it where there is one."""
+        if self.head_lr is None:
+            return self.inner_lr
+        return {
+            name: self.head_lr if name.startswith("head.") else self.inner_lr
+            for name in self.model.shapes()
+        }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from maml_edu.learners.maml import MAML
 
 
 @dataclass(frozen=True)
-class FOMAML(MAML):
+class FOMAML(MAML, name="fomaml"):
     """MAML whose meta-gradient leaves out the Jacobian of the inner loop: theta moves along
 
         mean over tasks of  grad L_query( adapted ),    adapted = the last inner step's parameters.
@@ -17,4 +17,4 @@ class FOMAML(MAML):
     exact where the loss is linear in theta, or inner_lr is 0.
     """
 
-    first_order: bool = True
+    first_order: bool = field(default=True, init=False)

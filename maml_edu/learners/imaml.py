@@ -9,14 +9,16 @@ import torch
 from torch import Tensor
 from torch.func import grad, grad_and_value
 
+from maml_edu.foundation.checks import integer, positive
+from maml_edu.foundation.options import option
 from maml_edu.foundation.types import Theta
 from maml_edu.inner import adapt
-from maml_edu.learners.base import Learner
+from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
 
 @dataclass(frozen=True)
-class IMAML(Learner):
+class IMAML(GradientLearner, name="imaml"):
     """Adapt by minimising the support loss near theta; at the minimum the meta-gradient is known:
 
         adapted = argmin over phi of  L_support(phi) + strength / 2 * |phi - theta|^2
@@ -29,8 +31,8 @@ class IMAML(Learner):
     """
 
     inner_steps: int = 16
-    strength: float = 2.0  # lambda in the paper
-    cg_steps: int = 5
+    strength: float = option(2.0, positive, "pull towards theta: lambda in the paper")
+    cg_steps: int = option(5, integer(1, 100), "steps of conjugate gradients")
 
     def adapt(
         self,

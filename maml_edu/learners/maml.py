@@ -8,20 +8,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from maml_edu.foundation.checks import flag
+from maml_edu.foundation.options import option
 from maml_edu.foundation.types import Rate, Theta
-from maml_edu.learners.base import Learner
+from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
 RATES = "log_inner_lr."  # the names of learned rates: this, and their parameter's name
 
 
-def is_rate(name: str) -> bool:
-    """Whether a tensor of theta is a learned rate, not a parameter of the model."""
-    return "inner_lr." in name
-
-
 @dataclass(frozen=True)
-class MAML(Learner):
+class MAML(GradientLearner, name="maml"):
     """Find the theta from which a few gradient steps go furthest: minimise, over theta,
 
         mean over tasks of  L_query( theta - inner_lr * grad L_support(theta) ).
@@ -36,11 +33,14 @@ class MAML(Learner):
         logarithm, so that it stays above 0 and changes by shares of itself. Steps beyond those
         trained go on at the last one's rates.
     per_step_losses: minimise the mean of the query losses after each step, not the last alone.
+
+    checkpointing: keep no graph of the inner steps: less memory, the same gradients.
     """
 
-    first_order: bool = False
-    learned_rates: bool = False
-    per_step_losses: bool = False
+    first_order: bool = option(False, flag, "leave out second derivatives")
+    learned_rates: bool = option(False, flag, "learn the inner step sizes")
+    per_step_losses: bool = option(False, flag, "minimise the loss after every inner step")
+    checkpointing: bool = option(False, flag, "less memory for many inner steps, more time")
 
     def __post_init__(self):
         super().__post_init__()
@@ -60,7 +60,7 @@ class MAML(Learner):
         theta = super().init(generator=generator, device=device)
         if not self.learned_rates:
             return theta
-        given = self.inner_lr
+        given = self.given_rates()
         start = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)
         return theta | {
             RATES + name: torch.full((self.inner_steps,), float(rate), device=device).log()
@@ -71,16 +71,28 @@ class MAML(Learner):
         shapes = super().shapes()
         if not self.learned_rates:
             return shapes
-        adapted = self.inner_lr if isinstance(self.inner_lr, Mapping) else shapes
+        given = self.given_rates()
+        adapted = given if isinstance(given, Mapping) else shapes
         return shapes | {RATES + name: (self.inner_steps,) for name in adapted}
 
-    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def param_groups(self, theta: Theta) -> dict[str, list[str]]:
+        """The model's parameters move with meta_lr, learned rates with rates_lr."""
+        groups = {"meta_lr": [], "rates_lr": []}
+        for name in theta:
+            groups["meta_lr" if name in self.model.shapes() else "rates_lr"].append(name)
+        return groups
+
+    def params_and_rates(
+        self, theta: Theta, inner_steps: int
+    ) -> tuple[Theta, Rate | Sequence[Rate]]:
         if not self.learned_rates:
-            return super().split(theta, inner_steps)
-        parameters = {name: p for name, p in theta.items() if not is_rate(name)}
-        rates = {
-            name.removeprefix(RATES): logs.exp() for name, logs in theta.items() if is_rate(name)
-        }
+            return super().params_and_rates(theta, inner_steps)
+        parameters, rates = {}, {}
+        for name, p in theta.items():
+            if name.startswith(RATES):
+                rates[name.removeprefix(RATES)] = p.exp()
+            else:
+                parameters[name] = p
         last = self.inner_steps - 1
         return parameters, [
             {name: of_steps[min(step, last)] for name, of_steps in rates.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from maml_edu.tasks import TaskBatch
 
 
 @dataclass(frozen=True)
-class MAMLPlusPlus(MAML):
+class MAMLPlusPlus(MAML, name="maml++"):
     """MAML with a rate for each parameter tensor and inner step, learned, and an outer loss
 
         mean over tasks of  sum over inner steps i of  v_i * L_query( theta_i )
@@ -29,14 +29,16 @@ class MAMLPlusPlus(MAML):
     """
 
     inner_steps: int = 5
-    learned_rates: bool = True
+    first_order: bool = field(default=False, init=False)  # by `first_order_until`
+    learned_rates: bool = field(default=True, init=False)
+    per_step_losses: bool = field(default=True, init=False)  # weighted, see below
     annealing: float = 0.15
     first_order_until: float = 0.3
     last_weight: float | None = None  # v of the last inner step: what it ends with, if not given
 
     levels = 5  # as many different weights while annealing; each costs `replay` a new recording
 
-    def at(self, progress: float) -> MAMLPlusPlus:
+    def at_progress(self, progress: float) -> MAMLPlusPlus:
         """The weights and the order of this share of the training."""
         done = 1.0 if progress >= self.annealing else progress / self.annealing
         done = int(done * self.levels) / self.levels

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import flag, integer
+from maml_edu.foundation.options import option
 from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
 from maml_edu.models.lstm import along, lstm_step
@@ -22,7 +24,7 @@ START_SCALE = 10.0  # cosines lie within -1 and 1, which alone would be too blun
 
 
 @dataclass(frozen=True)
-class MatchingNet(Learner):
+class MatchingNet(Learner, name="matching"):
     """Learn features in which a query's label is that of the support drawings it looks like:
 
         p(y | x) = sum over support drawings i of  a(x, x_i) * one_hot(y_i),
@@ -37,14 +39,13 @@ class MatchingNet(Learner):
     Adapting takes one step, whatever inner_steps is: it remembers the support set.
     """
 
+    families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    headless: ClassVar[bool] = True
+    body_rests: ClassVar[bool] = True
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     way: int = 5
-    fce: bool = False
-    fce_steps: int = 5
-
-    def __post_init__(self):
-        super().__post_init__()
-        at_least(1, fce_steps=self.fce_steps)
+    fce: bool = option(False, flag, "full context embeddings")
+    fce_steps: int = option(5, integer(1, 20), "readings of the support set under fce")
 
     def init(
         self, *, generator: torch.Generator | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -14,7 +14,7 @@ ALPHA = "inner_lr."  # the names of its rates: this, and their parameter's name
 
 
 @dataclass(frozen=True)
-class MetaSGD(MAML):
+class MetaSGD(MAML, name="meta-sgd"):
     """MAML in which every single weight has an inner rate of its own, alpha, learned with theta:
 
         minimise over theta and alpha   mean over tasks of
@@ -24,6 +24,8 @@ class MetaSGD(MAML):
     start at `inner_lr`, one number or one for each tensor (theirs at random in [0.005, 0.1]).
     Further steps use the same rates.
     """
+
+    learned_rates: bool = field(default=False, init=False)  # it learns its own
 
     def __post_init__(self):
         given, names = self.inner_lr, set(self.model.shapes())
@@ -47,6 +49,8 @@ class MetaSGD(MAML):
         shapes = self.model.shapes()
         return shapes | {ALPHA + name: shape for name, shape in shapes.items()}
 
-    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def params_and_rates(
+        self, theta: Theta, inner_steps: int
+    ) -> tuple[Theta, Rate | Sequence[Rate]]:
         names = self.model.shapes()
         return {n: theta[n] for n in names}, {n: theta[ALPHA + n] for n in names}

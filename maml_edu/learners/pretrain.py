@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from maml_edu.foundation.types import Rate, Theta
-from maml_edu.learners.base import Learner
+from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
 TURNS = 4  # a character turned by a quarter is another class
 
 
 @dataclass(frozen=True)
-class Pretrain(Learner):
+class Pretrain(GradientLearner, name="pretrain"):
     """Train body and a head for ALL background classes to say which character a drawing is,
 
         minimise over theta   mean over drawings of  L(theta; drawing, its character);
@@ -29,6 +30,8 @@ class Pretrain(Learner):
     four rotations; tasks must tell them in `info`, as `OmniglotTasks` does.
     """
 
+    families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    body_rests: ClassVar[bool] = True
     characters: int = 1623
 
     def init(
@@ -50,13 +53,15 @@ class Pretrain(Learner):
         features = shapes["head.weight"][1]
         return shapes | {"classes.weight": (n, features), "classes.bias": (n,)}
 
-    def split(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def params_and_rates(
+        self, theta: Theta, inner_steps: int
+    ) -> tuple[Theta, Rate | Sequence[Rate]]:
         return {name: theta[name] for name in self.model.shapes()}, self.inner_lr
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
         x = torch.cat([task.support_x, task.query_x])
         label = torch.cat([task.support_y, task.query_y])
         character = (TURNS * task.info["character"] + task.info["rotation"])[label]
-        state, _ = self.split(theta, 0)
+        state, _ = self.params_and_rates(theta, 0)
         of_all = {"head.weight": theta["classes.weight"], "head.bias": theta["classes.bias"]}
         return self.loss(self.model({**state, **of_all}, x), character)

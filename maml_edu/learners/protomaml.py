@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ HEAD = ("head.weight", "head.bias")
 
 
 @dataclass(frozen=True)
-class ProtoMAML(MAML):
+class ProtoMAML(MAML, name="protomaml"):
     """MAML without a head of its own. A task's head is made of its prototypes mu_c, the means of
     the support set's features by class, and is then adapted with everything else:
 
@@ -26,6 +27,8 @@ class ProtoMAML(MAML):
 
     model: one with a head, such as `conv4(way)`: (way, features) weights and a bias.
     """
+
+    families: ClassVar[tuple[str, ...]] = ("omniglot",)
 
     def __post_init__(self):
         super().__post_init__()

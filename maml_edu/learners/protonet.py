@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ PROTOTYPES = "prototypes"  # what adapting adds to theta: (way, features)
 
 
 @dataclass(frozen=True)
-class ProtoNet(Learner):
+class ProtoNet(Learner, name="protonet"):
     """Learn features in which a query is nearest to the prototype of its own class:
 
         p(y = c | x)  is proportional to  exp( -scale * |f(x) - mean of f over class c|^2 ).
@@ -29,6 +30,9 @@ class ProtoNet(Learner):
     Adapting takes one step, whatever inner_steps is: it computes the prototypes.
     """
 
+    families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    headless: ClassVar[bool] = True
+    body_rests: ClassVar[bool] = True
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     way: int = 5
 

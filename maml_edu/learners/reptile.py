@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from maml_edu.foundation.types import Theta
-from maml_edu.learners.base import Learner
+from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
 
 @dataclass(frozen=True)
-class Reptile(Learner):
+class Reptile(GradientLearner, name="reptile"):
     """Train on each task for `inner_steps` steps, and step from theta towards where they end:
 
         theta <- theta + meta_lr * mean over tasks of (adapted - theta).

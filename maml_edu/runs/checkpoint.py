@@ -1,6 +1,6 @@
-"""Checkpoints: a trained theta with the record of how it came to be.
+"""Checkpoints: a trained theta, and metadata: how it was trained, and how good it is.
 
-A checkpoint is two files, `NAME.safetensors` (theta) and `NAME.json` (the record, which carries the
+A checkpoint is two files, `NAME.safetensors` (theta) and `NAME.json` (the metadata, with the
 SHA-256 of the first). Loading one reads numbers and names; it runs no code.
 """
 
@@ -34,8 +34,8 @@ from maml_edu.tasks import TaskSource
 
 __all__ = ["Checkpoint", "CheckpointError", "load", "load_state", "save", "save_state", "shipped"]
 
-FORMAT = "maml_edu checkpoint 1"
-RECORD = {  # what every record tells, and as what
+FORMAT = "maml_edu checkpoint 2"
+METADATA = {  # what every checkpoint's metadata has, and as what
     "config": dict,
     "seed": int,
     "command": str,
@@ -51,23 +51,23 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained theta, the learner that adapts it, and the record of its training.
+    """A trained theta, the learner that adapts it, and the metadata of its training.
 
-    record: the keys of RECORD, as JSON has them; runs add "cpu_seconds" and "meta_loss".
+    metadata: the keys of METADATA, as JSON has them; runs add "cpu_seconds" and "meta_loss".
     """
 
     learner: Learner
     theta: Theta
-    record: dict[str, Any]
+    metadata: dict[str, Any]
 
     @property
-    def recipe(self) -> TrainConfig:
-        return TrainConfig.from_json(self.record["config"])
+    def config(self) -> TrainConfig:
+        return TrainConfig.from_json(self.metadata["config"])
 
     @property
     def tasks(self) -> TaskSource:
         """Where the tasks that it was trained on came from."""
-        return self.recipe.make_tasks()
+        return self.config.make_tasks()
 
 
 def shipped() -> list[str]:
@@ -75,20 +75,20 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
 
 
-def save(path: str | os.PathLike, theta: Theta, record: dict[str, Any]) -> None:
-    """Write `<path>.safetensors` and `<path>.json`, each whole or not at all.
+def save(path: str | os.PathLike, theta: Theta, metadata: dict[str, Any]) -> None:
+    """Write `<path>.safetensors` and `<path>.json`, each the whole file or none.
 
-    record: the keys of RECORD; "config" as `TrainConfig.as_json` gives it; no nan.
+    metadata: the keys of METADATA; "config" as `TrainConfig.as_json` gives it; no nan.
     """
-    tensors_file, record_file = _pair(Path(path))
-    recipe = _checked(record, record_file)
+    tensors_file, metadata_file = _pair(Path(path))
+    config = _checked(metadata, metadata_file)
     theta = {name: p.detach().cpu().contiguous() for name, p in theta.items()}
-    check_theta(theta, recipe.make_learner().shapes(), tensors_file)
+    check_theta(theta, config.make_learner().shapes(), tensors_file)
     content = to_safetensors(theta)
     marks = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
-    text = json.dumps({**record, **marks}, indent=1, allow_nan=False) + "\n"
+    text = json.dumps({**metadata, **marks}, indent=1, allow_nan=False) + "\n"
     write_whole(tensors_file, content)
-    write_whole(record_file, text.encode())
+    write_whole(metadata_file, text.encode())
 
 
 def load(name_or_path: str | os.PathLike, device: torch.device | str | None = None) -> Checkpoint:
@@ -96,31 +96,31 @@ def load(name_or_path: str | os.PathLike, device: torch.device | str | None = No
 
     Raises CheckpointError, with one sentence, if anything about it is not as it should be.
     """
-    tensors_file, record_file = _pair(_find(name_or_path))
-    record = parse_object(read_whole(record_file, MAX_JSON), record_file)
+    tensors_file, metadata_file = _pair(_find(name_or_path))
+    metadata = parse_object(read_whole(metadata_file, MAX_JSON), metadata_file)
     content = read_whole(tensors_file, MAX_TENSORS)
-    if record.get("format") != FORMAT:
-        raise CheckpointError(f"{record_file} is not the record of a checkpoint ({FORMAT!r})")
-    learner = _checked(record, record_file).make_learner()
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{metadata_file} is not the metadata of a checkpoint ({FORMAT!r})")
+    learner = _checked(metadata, metadata_file).make_learner()
     theta, _ = parse_tensors(content, tensors_file)
     check_theta(theta, learner.shapes(), tensors_file)
-    if record.get("sha256") != hashlib.sha256(content).hexdigest():
+    if metadata.get("sha256") != hashlib.sha256(content).hexdigest():
         raise CheckpointError(
-            f"{tensors_file} is not the file that {record_file.name} was written for: "
+            f"{tensors_file} is not the file that {metadata_file.name} was written for: "
             "their SHA-256 differ"
         )
     theta = {name: theta[name].to(device) for name in learner.shapes()}
-    return Checkpoint(learner, theta, record)
+    return Checkpoint(learner, theta, metadata)
 
 
-def _checked(record: dict[str, Any], path: Path) -> TrainConfig:
-    """The recipe in a record that tells all it must."""
-    for key, kind in RECORD.items():
-        if not isinstance(record.get(key), kind):
-            found = type(record[key]).__name__ if key in record else "missing"
-            raise CheckpointError(f"{path} is not a record: its {key} is {found}")
+def _checked(metadata: dict[str, Any], path: Path) -> TrainConfig:
+    """The config in metadata that has all it must."""
+    for key, kind in METADATA.items():
+        if not isinstance(metadata.get(key), kind):
+            found = type(metadata[key]).__name__ if key in metadata else "missing"
+            raise CheckpointError(f"{path} is not a checkpoint's metadata: its {key} is {found}")
     try:
-        return TrainConfig.from_json(record["config"])
+        return TrainConfig.from_json(metadata["config"])
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from error
 

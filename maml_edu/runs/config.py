@@ -1,356 +1,184 @@
-"""What a run is made of, as plain names and numbers that JSON can hold.
+"""What a run is made of: a learner, its network, its tasks, and how the outer loop trains it.
 
-A recipe comes from the command line or out of a file that somebody sent, so nothing in it is
-believed: every name stands in a table below, every number has bounds, and building from it can
-reach nothing else. No torch is needed before it is built.
+A config comes from the command line or out of a file. Every option has a name, bounds and a
+default, written once, where it is used: at a learner's own field, say. Flags, JSON and the
+constructors' checks all come from there (see `maml_edu.foundation.options`).
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
-from maml_edu.foundation.checks import (
-    Check,
-    check_all,
-    flag,
-    interval,
-    layer_sizes,
-    name_from,
-    not_negative,
-    one_of,
-    positive,
-    refuse,
-    sha256,
-    share,
-    whole,
-)
-from maml_edu.learners import LEARNERS, learner_class
+import numpy as np
 
-if TYPE_CHECKING:
-    from maml_edu.learners import Learner
-    from maml_edu.models import Model
-    from maml_edu.tasks import TaskSource
+from maml_edu.foundation.checks import InputError, name_of, one_of, refuse, sha256
+from maml_edu.foundation.options import Options, filled, options_of
+from maml_edu.learners import LEARNERS, Learner
+from maml_edu.models import Model
+from maml_edu.models.networks import NETWORKS
+from maml_edu.outer import Training
+from maml_edu.runs.families import FAMILIES, Family
+from maml_edu.tasks import TaskSource
 
-MAX_POINTS = 1_000_000  # in one batch of tasks
-MAX_IMAGES = 100_000
-DRAWINGS = 20  # of each character
-WAVES: dict[str, Check] = dict.fromkeys(("amplitude", "phase", "x_range"), interval)
-WAY = whole(2, 1000)
-DATA = ("omniglot", "stand-in")
-PRECISIONS = ("float32", "bfloat16")  # models.omniglot.PRECISIONS, without torch
-KINDS: dict[str, dict[str, dict[str, Check]]] = {
-    "learner": {name: kind.needs for name, kind in LEARNERS.items()},
-    "model": {"mlp": {"sizes": layer_sizes}, "conv4": {"way": WAY}, "dense4": {"way": WAY}},
-    "tasks": {
-        "sinusoid": {**WAVES, "noise": not_negative, "reveal_task": flag},
-        "omniglot": {"way": WAY, "rotations": flag, "data": name_from(DATA)},
-    },
+
+@dataclass(frozen=True)
+class Part:
+    """One of several kinds by its name, with all its options: {"name": ..., option: value}."""
+
+    name: str
+    options: Mapping[str, Any]
+
+    def __getitem__(self, option: str) -> Any:
+        return self.options[option]
+
+    @classmethod
+    def of(cls, what: str, kinds: Mapping[str, Options], given: Mapping[str, Any]) -> Part:
+        """From JSON; options that are not given have their defaults. Raises InputError."""
+        if not isinstance(given, Mapping):
+            refuse(what, given, "an object with a name")
+        options = dict(given)
+        name = options.pop("name", None)
+        name_of(kinds)(what, name)
+        values = filled(f"{what} {name}", options, kinds[name])
+        return cls(name, {key: _plain(value) for key, value in values.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, **self.options}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON holds it: NumPy's numbers as Python's, tuples as lists."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+PARTS: dict[str, dict[str, Options]] = {
+    "learner": {name: options_of(kind) for name, kind in LEARNERS.items()},
+    "model": {name: network.options for name, network in NETWORKS.items()},
+    "tasks": {name: family.options for name, family in FAMILIES.items()},
 }
-MODELS_OF = {"sinusoid": ("mlp",), "omniglot": ("conv4", "dense4")}
-TRAINING: dict[str, Check] = {
-    "steps": whole(0, 100_000_000),
-    "meta_batch": whole(1, 1_000_000),
-    "shots": whole(1, 1_000_000),
-    "queries": whole(1, 1_000_000),
-    "meta_lr": positive,
-    "warmup": share,
-    "seed": whole(0, 2**63 - 1),
-    "replay": flag,
-}
-TRAINING_OPTIONS: dict[str, Check] = {
-    "schedule": name_from(("cosine", "constant")),
-    "rates_lr": positive,
-    "chunk_size": whole(1, 1_000_000),
-    "compiled": flag,
-    "precision": name_from(PRECISIONS),
-    "start": sha256,  # of the theta that training starts from
-}
-# Trained with 10 shots, as the paper does, most seeds leave some tasks of 5 shots on which adapting
-# diverges; trained with 5, few seeds do.
-SINE = {
-    "steps": 15_000,
-    "meta_batch": 25,
-    "shots": 5,
-    "queries": 10,
-    "meta_lr": 1e-2,
-    "warmup": 0.05,
-    "seed": 0,
-}
-SINE_LEARNERS = (*(n for n, kind in LEARNERS.items() if "sinusoid" in kind.families), "oracle")
-OMNIGLOT_LEARNERS = tuple(n for n, kind in LEARNERS.items() if "omniglot" in kind.families)
+TRAINING = options_of(Training)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A learner, its model, where its tasks come from, and how it is trained.
+    """start: the SHA-256 of the checkpoint that training starts from; default: from scratch.
 
-    Each part is a dict as JSON holds it, the first three with a "name". Raises a ValueError that
-    names what is wrong: an unknown name, a missing or unknown key, a value out of its bounds.
+    Raises an InputError that names what does not fit.
     """
 
-    learner: dict[str, Any]
-    model: dict[str, Any]
-    tasks: dict[str, Any]
-    training: dict[str, Any]
+    learner: Part
+    model: Part
+    tasks: Part
+    training: Training
+    start: str | None = None
 
     def __post_init__(self):
-        for part, kinds in KINDS.items():
-            given = getattr(self, part)
-            if not isinstance(given, dict):
-                refuse(part, given, "an object with a name")
-            name = given.get("name")
-            if not isinstance(name, str) or name not in kinds:
-                refuse(f"{part} name" if part != "learner" else part, name, one_of(kinds))
-            options = {k: v for k, v in given.items() if k != "name"}
-            optional = LEARNERS[name].takes if part == "learner" else None
-            check_all(part, options, kinds[name], optional)
-        check_all("training", self.training, TRAINING, TRAINING_OPTIONS)
-        if self.training.get("compiled") and not self.training["replay"]:
-            refuse("compiled", True, "False without replay: what is compiled is a recording")
-        family, model = self.tasks["name"], self.model["name"]
-        if family not in LEARNERS[self.learner["name"]].families:
-            names = SINE_LEARNERS if family == "sinusoid" else OMNIGLOT_LEARNERS
-            refuse("learner", self.learner["name"], f"{one_of(names)} for {family} tasks")
-        if model not in MODELS_OF[family]:
-            refuse("model name", model, f"{one_of(MODELS_OF[family])} for {family} tasks")
-        self._check_omniglot() if family == "omniglot" else self._check_sinusoid()
+        if self.learner.name not in self.family.learners:
+            allowed = f"{one_of(self.family.learners)} for {self.tasks.name} tasks"
+            refuse("learner", self.learner.name, allowed)
+        if self.model.name not in self.family.networks:
+            allowed = f"{one_of(self.family.networks)} for {self.tasks.name} tasks"
+            refuse("model", self.model.name, allowed)
+        if self.start is not None:
+            sha256("start", self.start)
+        self.family.check(self)
 
-    def _check_sinusoid(self) -> None:
-        points = self.training["meta_batch"] * (self.training["shots"] + self.training["queries"])
-        if points > MAX_POINTS:
-            raise ValueError(
-                f"meta_batch x (shots + queries) is {points:,}; it must be at most {MAX_POINTS:,}"
-            )
-        features = 3 if self.tasks["reveal_task"] else 1
-        if self.model["sizes"][0] != features or self.model["sizes"][-1] != 1:
-            allowed = f"from {features} (the tasks' features) to 1 output"
-            refuse("sizes", self.model["sizes"], allowed)
+    @classmethod
+    def make(cls, tasks: str, **options: Any) -> TrainConfig:
+        """A config for a family of tasks ("sine", "omniglot"), with its usual settings.
 
-    def _check_omniglot(self) -> None:
-        way, training = self.tasks["way"], self.training
-        if self.model["way"] != way:
-            refuse("model's way", self.model["way"], f"{way}, the tasks' way")
-        precision = training.get("precision", "float32")
-        if precision != "float32" and self.model["name"] != "conv4":
-            refuse("precision", precision, f"float32 for {self.model['name']}")
-        learner = self.learner["name"]
-        if precision != "float32" and not LEARNERS[learner].body_rests:
-            refuse("precision", precision, f"float32 for {learner}: it adapts the convolutions")
-        if training["shots"] + training["queries"] > DRAWINGS:
-            raise ValueError(
-                f"shots + queries is {training['shots'] + training['queries']}; "
-                f"it must be at most {DRAWINGS}, the drawings of a character"
-            )
-        images = training["meta_batch"] * way * (training["shots"] + training["queries"])
-        if images > MAX_IMAGES:
-            raise ValueError(
-                f"meta_batch x way x (shots + queries) is {images:,}; "
-                f"it must be at most {MAX_IMAGES:,}"
-            )
+        options: `learner` and `model` by name, `start`, and any option of the learner, the model,
+        the tasks or the training; each goes to the part that has it. One that is None counts as
+        not given. Raises an InputError for one that no part has.
+        """
+        name_of(FAMILIES)("tasks", tasks)
+        family = FAMILIES[tasks]
+        asked = {name: value for name, value in options.items() if value is not None}
+        name_of(family.learners)("learner", asked.get("learner", "maml"))
+        given = family.settings(asked)
+        parts = {
+            "learner": given.pop("learner", "maml"),
+            "model": given.pop("model", family.networks[0]),
+            "tasks": tasks,
+        }
+        start = given.pop("start", None)
+        made = {}
+        for what, name in parts.items():
+            name_of(PARTS[what])(what, name)
+            its = {key: given.pop(key) for key in PARTS[what][name] if key in given}
+            made[what] = {"name": name, **its}
+        for key in given:
+            if key not in TRAINING:
+                told = f"{parts['learner']}, {parts['model']} and {tasks} tasks"
+                raise InputError(f"{key} is {given[key]!r}; {told} have no such option")
+        return cls.from_json({**made, "training": given} | ({"start": start} if start else {}))
 
     @classmethod
     def from_json(cls, given: Any) -> TrainConfig:
-        """From what `as_json` gave, or from anything that claims to be that."""
-        parts = ("learner", "model", "tasks", "training")
-        if not isinstance(given, dict) or set(given) != set(parts):
-            refuse("config", given, f"an object with {', '.join(parts)}")
-        return cls(**given)
+        """From what `as_json` returned, or from anything that claims to be that."""
+        names = {field.name for field in fields(cls)}
+        if not isinstance(given, dict) or not names - {"start"} <= set(given) <= names:
+            refuse("config", given, "an object with learner, model, tasks and training")
+        parts = {what: Part.of(what, kinds, given[what]) for what, kinds in PARTS.items()}
+        if not isinstance(given["training"], Mapping):
+            refuse("training", given["training"], "an object")
+        training = Training(**filled("training", given["training"], TRAINING))
+        return cls(**parts, training=training, start=given.get("start"))
 
-    def as_json(self) -> dict[str, dict[str, Any]]:
-        return {part: dict(getattr(self, part)) for part in (*KINDS, "training")}
+    def as_json(self) -> dict[str, Any]:
+        parts = {what: getattr(self, what).as_json() for what in PARTS}
+        start = {} if self.start is None else {"start": self.start}
+        return {**parts, "training": asdict(self.training), **start}
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.tasks.name]
+
+    @property
+    def learner_class(self) -> type[Learner]:
+        return LEARNERS[self.learner.name]
 
     @property
     def title(self) -> str:
-        """What to call it: "maml", "joint", or "oracle", which is joint training told the task."""
-        if self.family == "sinusoid":
-            return "oracle" if self.tasks["reveal_task"] else self.learner["name"]
-        what = f"{self.learner['name']} {self.model['name']}"
-        return f"{self.tasks['way']}-way {self.training['shots']}-shot {what}"
+        return self.family.title(self)
 
-    @property
-    def family(self) -> str:
-        """Which kind of tasks it is for: "sinusoid" (regression) or "omniglot" (classification)."""
-        return self.tasks["name"]
-
-    def make_model(self, precision: str = "float32") -> Model:
-        from maml_edu.models import conv4, dense4, mlp
-
-        if self.model["name"] == "mlp":
-            return mlp(*self.model["sizes"])
-        way = None if LEARNERS[self.learner["name"]].headless else self.model["way"]
-        if self.model["name"] == "dense4":
-            return dense4(way)
-        return conv4(way, precision=precision)
+    def make_model(self, *, training: bool = False) -> Model:
+        """The network; for training it computes in the precision that the config asks for."""
+        inputs, outputs = self.family.sizes(self.tasks.options)
+        options = dict(self.model.options)
+        if "precision" in options and not training:
+            options["precision"] = "float32"
+        headless = self.learner_class.headless
+        return NETWORKS[self.model.name].build(inputs, None if headless else outputs, **options)
 
     def make_learner(self, *, training: bool = False) -> Learner:
-        """The learner; for training it computes in the precision that `training` names."""
-        from torch.nn.functional import cross_entropy, mse_loss
-
-        loss = cross_entropy if self.family == "omniglot" else mse_loss
-        options = {key: value for key, value in self.learner.items() if key != "name"}
-        model = self.make_model(
-            self.training.get("precision", "float32") if training else "float32"
-        )
-        if LEARNERS[self.learner["name"]].headless:
-            options["way"] = self.tasks["way"]
-        if head_lr := options.pop("head_lr", None):
-            rates = {
-                n: head_lr if n.startswith("head.") else options["inner_lr"] for n in model.shapes()
-            }
-            options["inner_lr"] = rates
-        return learner_class(self.learner["name"])(model, loss, **options)
+        """The learner with its network; see `make_model`."""
+        options = dict(self.learner.options)
+        if self.learner_class.headless:
+            options["way"] = self.family.sizes(self.tasks.options)[1]
+        return self.learner_class(self.make_model(training=training), self.family.loss, **options)
 
     def make_tasks(
         self, split: str = "train", source: Any = "auto", *, upright: bool = False
     ) -> TaskSource:
-        """Its tasks. The rest matters to Omniglot alone: the split, where the drawings are from,
-        and whether characters stay upright. If not, a recipe with rotations has them in all splits,
-        as the authors' code does."""
-        from maml_edu.tasks import OmniglotTasks, SinusoidTasks
-
-        if self.family == "omniglot":
-            rotations = self.tasks["rotations"] and not upright
-            return OmniglotTasks(split, self.tasks["way"], rotations=rotations, source=source)
-        options = {key: value for key, value in self.tasks.items() if key != "name"}
-        return SinusoidTasks(**{k: tuple(v) if k in WAVES else v for k, v in options.items()})
+        """Its tasks. split, source, upright: for drawings alone, see `tasks.OmniglotTasks`; a
+        config with rotations turns the characters of every split, unless they stay `upright`."""
+        return self.family.make_tasks(self, split, source, upright)
 
     def difference(self, other: TrainConfig) -> str | None:
-        """The first setting that differs, such as "steps is 50 there and 100 here", or None."""
-        for part, here in self.as_json().items():
-            there = getattr(other, part)
-            for key in [*here, *there]:  # the name first: the other keys depend on it
-                if here.get(key) != there.get(key):
-                    label = part if key == "name" else key
-                    return f"{label} is {there.get(key)} there and {here.get(key)} here"
+        """The first option that differs, such as "steps is 50 there and 100 here", or None."""
+        mine, theirs = _flat(self.as_json()), _flat(other.as_json())
+        for key in [*mine, *theirs]:
+            if mine.get(key) != theirs.get(key):
+                label = key[0] if key[1] == "name" else key[1]
+                return f"{label} is {theirs.get(key)} there and {mine.get(key)} here"
         return None
 
 
-def sine_config(
-    learner: str = "maml",
-    *,
-    inner_lr: float = 0.01,
-    inner_steps: int | None = None,
-    first_order: bool = False,
-    replay: bool = True,
-    **options: Any,
-) -> TrainConfig:
-    """The paper's sine waves (Finn et al. 2017, section 5.1), for one of SINE_LEARNERS.
-
-    inner_steps: 1 unless said otherwise, or what the learner's kind says; see `maml_edu.learners`.
-    options: of training, `steps`, `meta_batch`, `shots`, `queries`, `meta_lr`, `warmup`, `seed`, of
-        which SINE has the defaults, and `compiled`; of the learner, what its kind takes.
-    The oracle is told each task's amplitude and phase as inputs, and does not adapt.
-    """
-    if learner not in SINE_LEARNERS:
-        refuse("learner", learner, one_of(SINE_LEARNERS))
-    oracle = learner == "oracle"
-    kind = LEARNERS["joint" if oracle else learner]
-    usual = 0 if oracle else kind.inner_steps
-    how = {"inner_lr": inner_lr, "inner_steps": usual if inner_steps is None else inner_steps}
-    if "first_order" in kind.needs:
-        how["first_order"] = first_order
-    elif first_order:
-        raise ValueError(f"first_order is for maml and anil; {learner} has no choice of it")
-    own = {name: options.pop(name) for name in kind.takes if name in options}
-    return TrainConfig(
-        learner={"name": "joint" if oracle else learner, **how, **own},
-        model={"name": "mlp", "sizes": [3 if oracle else 1, 40, 40, 1]},
-        tasks={
-            "name": "sinusoid",
-            "amplitude": [0.1, 5.0],
-            "phase": [0.0, math.pi],
-            "x_range": [-5.0, 5.0],
-            "noise": 0.0,
-            "reveal_task": oracle,
-        },
-        training={**SINE, "replay": replay, **options},
-    )
-
-
-# The paper's own settings (Finn et al. 2017, appendix A.1), by way.
-OMNIGLOT = {
-    5: {"inner_lr": 0.4, "inner_steps": 1, "meta_batch": 32},
-    20: {"inner_lr": 0.1, "inner_steps": 5, "meta_batch": 16},
-}
-
-
-def omniglot_config(
-    way: int = 5,
-    shot: int = 1,
-    *,
-    model: str = "conv4",
-    queries: int | None = None,
-    inner_lr: float | None = None,
-    inner_steps: int | None = None,
-    meta_batch: int | None = None,
-    steps: int = 60_000,
-    meta_lr: float = 1e-3,
-    warmup: float = 0.0,
-    schedule: str = "constant",
-    seed: int = 0,
-    rotations: bool = True,
-    data: str = "omniglot",
-    start: str | None = None,
-    rates_lr: float | None = None,
-    precision: str | None = None,
-    chunk_size: int | None = None,
-    compiled: bool = False,
-    learner: str = "maml",
-    **options: Any,
-) -> TrainConfig:
-    """Few-shot classification of Omniglot's characters, by the paper's settings unless told others
-    (Finn et al. 2017, section 5.2): ways up to 10 have those of 5-way, larger ones those of 20-way.
-
-    queries: drawings a character to be judged on; as many as `shot` unless said otherwise, as in
-        the authors' code.
-    chunk_size: tasks differentiated side by side; about 120 images' worth unless said otherwise,
-        as fits a core's cache.
-    rates_lr: Adam's step size for learned rates; meta_lr unless said otherwise.
-    precision: of training conv4, one of PRECISIONS; see `maml_edu.models.conv4`.
-    compiled: see `maml_edu.outer.meta_train`.
-    learner: one of OMNIGLOT_LEARNERS. start: the SHA-256 of the checkpoint that it starts from.
-    options: of MAML: `first_order`, `learned_rates`, `per_step_losses`, `protocol`, and `head_lr`,
-        a rate of its own for the head; see `maml_edu.learners.MAML`.
-    """
-    if learner not in OMNIGLOT_LEARNERS:
-        refuse("learner", learner, one_of(OMNIGLOT_LEARNERS))
-    paper = OMNIGLOT[5 if way <= 10 else 20]
-    queries = shot if queries is None else queries
-    images = max(1, way * (shot + queries))
-    training = {
-        "steps": steps,
-        "meta_batch": paper["meta_batch"] if meta_batch is None else meta_batch,
-        "shots": shot,
-        "queries": queries,
-        "meta_lr": meta_lr,
-        "warmup": warmup,
-        "schedule": schedule,
-        "seed": seed,
-        "replay": True,
-        "chunk_size": max(1, 120 // images) if chunk_size is None else chunk_size,
-    }
-    kind = LEARNERS[learner]
-    usual = {**paper, "first_order": False}
-    if kind.inner_steps > 1:
-        usual["inner_steps"] = kind.inner_steps
-    asked = {"inner_lr": inner_lr, "inner_steps": inner_steps, **options}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    if unknown := set(asked) - {*kind.needs, *kind.takes}:
-        raise ValueError(f"{learner} has no {', '.join(sorted(unknown))}")
-    how = {"name": learner, **{name: usual[name] for name in kind.needs}, **asked}
-    if rates_lr is not None:
-        if not options.get("learned_rates"):
-            raise ValueError(f"rates_lr is {rates_lr}; it is for learned_rates alone")
-        training["rates_lr"] = rates_lr
-    if precision is not None:
-        training["precision"] = precision
-    if compiled:
-        training["compiled"] = True
-    return TrainConfig(
-        learner=how,
-        model={"name": model, "way": way},
-        tasks={"name": "omniglot", "way": way, "rotations": rotations, "data": data},
-        training=training if start is None else {**training, "start": start},
-    )
+def _flat(config: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    flat = {("config", "start"): config.pop("start", None)}
+    return flat | {(part, key): v for part, options in config.items() for key, v in options.items()}

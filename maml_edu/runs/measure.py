@@ -1,4 +1,4 @@
-"""What a record tells of a run: its recipe, its figures, what it ran on."""
+"""How good is what a run trained? Figures as JSON holds them, and what they were measured on."""
 
 from __future__ import annotations
 
@@ -6,154 +6,140 @@ import math
 import os
 import platform
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
 import maml_edu
-from maml_edu.evaluate import Estimate, accuracy, evaluate
+from maml_edu.evaluate import Estimate, evaluate
+from maml_edu.foundation.checks import InputError, flag, integer, name_of, positive
+from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Theta
-from maml_edu.runs.config import TrainConfig
-from maml_edu.tasks import OmniglotTasks, TaskSource
+from maml_edu.learners.heads import resize_head
+from maml_edu.models import PROTOCOLS
+from maml_edu.runs.config import Part, TrainConfig
+from maml_edu.tasks import TaskSource
+from maml_edu.tasks.omniglot import SPLITS
 
 PACKAGES = ("torch", "numpy", "safetensors")
+OMNIGLOT_ONLY = ("way", "split", "protocol", "upright")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What to measure on. An option that is None has the usual value of the family of tasks."""
+
+    n_tasks: int = option(1000, integer(2, 1_000_000), "how many new tasks")
+    shots: int | None = option(
+        None,
+        integer(1, 100_000),
+        "support samples (default: sine 5, Omniglot as trained)",
+        kind=int,
+    )
+    queries: int | None = option(
+        None,
+        integer(1, 100_000),
+        "query samples (default: sine 100, Omniglot 15 a character, above 10 ways 5)",
+        kind=int,
+    )
+    inner_steps: int | None = option(
+        None, integer(0, 1000), "gradient steps (default: sine 10, oracle 0, Omniglot 3)", kind=int
+    )
+    inner_lr: float | None = option(
+        None, positive, "step size of adapting (default: as trained)", kind=float
+    )
+    seed: int = option(1000, integer(0, 2**63 - 1), "the same seed gives the same tasks")
+    way: int | None = option(
+        None, integer(2, 1000), "characters a task (Omniglot; default: as trained)", kind=int
+    )
+    split: str | None = option(
+        None,
+        name_of(SPLITS),
+        "whose characters (Omniglot; default: test)",
+        kind=str,
+        choices=tuple(SPLITS),
+    )
+    protocol: str | None = option(
+        None,
+        name_of(PROTOCOLS),
+        "batch-norm's (Omniglot; default: transductive)",
+        kind=str,
+        choices=tuple(PROTOCOLS),
+    )
+    upright: bool | None = option(
+        None, flag, "turn no character (Omniglot; default: turned as in training)", kind=bool
+    )  # fmt: skip
+
+    def __post_init__(self):
+        check_options(self)
 
 
 def measure(
-    recipe: TrainConfig,
+    config: TrainConfig,
     theta: Theta,
+    how: Measurement = Measurement(),
     *,
-    inner_steps: int | None = None,
-    inner_lr: float | None = None,
-    shots: int | None = None,
-    queries: int | None = None,
-    n_tasks: int = 1000,
-    seed: int = 1000,
+    source: Any = "auto",
     device: torch.device | str | None = None,
-    **omniglot: Any,
+    progress: bool = False,
 ) -> dict[str, Any]:
     """The query error (or, of classifiers, the accuracy) after each inner step, with its 95%
-    interval, as JSON holds it.
+    interval.
 
-    inner_steps: 10 unless said otherwise (3 for classifiers, as in the paper), and 0 for a learner
-        that does not adapt.
-    inner_lr: the recipe's unless said otherwise.
-    shots, queries: 5 and 100; of classifiers, as many shots as trained with, and 15 queries a
-        character up to 10 ways, 5 above.
-    omniglot: `split`, `protocol`, `upright` and `source`, for classifiers alone; see
-        `_measure_classifier`.
+    source: of the drawings, see `maml_edu.tasks.data.load_drawings`.
+    Raises an InputError for an option that the family of tasks does not have.
     """
-    if recipe.family == "omniglot":
-        return _measure_classifier(
-            recipe,
-            theta,
-            inner_steps=inner_steps,
-            shots=shots,
-            queries=queries,
-            n_tasks=n_tasks,
-            seed=seed,
-            device=device,
-            **omniglot,
-        )
-    shots, queries = shots or 5, queries or 100
-    if inner_lr is not None:
-        recipe = TrainConfig(
-            **{**recipe.as_json(), "learner": {**recipe.learner, "inner_lr": inner_lr}}
-        )
-    learner = recipe.make_learner()
-    if inner_steps is None:
-        inner_steps = 10 if learner.inner_steps else 0
-    estimates = evaluate(
-        learner,
-        theta,
-        recipe.make_tasks(),
-        inner_steps=inner_steps,
-        n_tasks=n_tasks,
-        shots=shots,
-        queries=queries,
-        seed=seed,
-        device=device,
-        # so many tasks at a time as keep their states and their points within memory
-        chunk_size=max(1, min(1000, 20_000 // (inner_steps + 1), 200_000 // (shots + queries))),
-    )
-    return {
-        "measure": "query mean squared error: its mean over tasks, half-width of the 95% interval",
-        "protocol": {
-            "tasks": n_tasks,
-            "shots": shots,
-            "queries": queries,
-            "inner_lr": recipe.learner["inner_lr"],
-            "seed": seed,
-        },
-        "by_inner_step": [_figure(estimate) for estimate in estimates],
+    omniglot = config.tasks.name == "omniglot"
+    for name in OMNIGLOT_ONLY:
+        if getattr(how, name) is not None and not omniglot:
+            raise InputError(f"{name} is {getattr(how, name)!r}; {config.tasks.name} has no {name}")
+    trained_steps = config.learner.options.get("inner_steps", 0)
+    config, learner, theta = _as_asked(config, theta, how)
+    tasks = config.make_tasks(how.split or "test", source, upright=bool(how.upright))
+    names = ("n_tasks", "shots", "queries", "inner_steps", "seed")
+    asked = {name: getattr(how, name) for name in names if getattr(how, name) is not None}
+    evaluation = config.family.evaluation(config, asked)
+    estimates = evaluate(learner, theta, tasks, evaluation, device=device, progress=progress)
+    protocol = {
+        "tasks": evaluation.n_tasks,
+        "shots": evaluation.shots,
+        "queries": evaluation.queries,
+        "inner_lr": config.learner.options.get("inner_lr"),
+        "seed": evaluation.seed,
     }
-
-
-def _measure_classifier(
-    recipe: TrainConfig,
-    theta: Theta,
-    *,
-    inner_steps: int | None,
-    shots: int | None,
-    queries: int | None,
-    n_tasks: int,
-    seed: int,
-    device: torch.device | str | None,
-    split: str = "test",
-    protocol: str = "transductive",
-    upright: bool = False,
-    source: Any = "auto",
-) -> dict[str, Any]:
-    """split: whose characters. protocol: batch-norm's, see `maml_edu.models.protocol`. upright: no
-    character turned; otherwise they are as in training, which is the paper's way. source: of the
-    drawings, see `maml_edu.tasks.data.load_drawings`."""
-    learner = replace(recipe.make_learner(), protocol=protocol)
-    tasks = recipe.make_tasks(split, source, upright=upright)
-    way = tasks.way
-    shots = recipe.training["shots"] if shots is None else shots
-    queries = (15 if way <= 10 else 5) if queries is None else queries
-    inner_steps = 3 if inner_steps is None else inner_steps
-    estimates = evaluate(
-        learner,
-        theta,
-        tasks,
-        inner_steps=inner_steps,
-        n_tasks=n_tasks,
-        shots=shots,
-        queries=queries,
-        metric=accuracy,
-        seed=seed,
-        device=device,
-        chunk_size=max(1, 400 // (way * (shots + queries))),
-        lot=50,
-    )
-    return {
-        "measure": "query accuracy: its mean over tasks, half-width of the 95% interval",
-        "protocol": {
-            "tasks": n_tasks,
-            "way": way,
-            "shots": shots,
-            "queries": queries,
-            "seed": seed,
-            "data": data_of(tasks),
-            "split": split,
+    if omniglot:
+        protocol |= {
+            "way": config.tasks["way"],
+            "data": config.family.data(tasks),
+            "split": how.split or "test",
             "rotations": tasks.rotations,
-            "batch_norm": protocol,
-            "trained_inner_steps": recipe.learner.get("inner_steps", 0),
-            "inner_lr": recipe.learner.get("inner_lr"),
-        },
-        "by_inner_step": [_figure(estimate) for estimate in estimates],
-    }
+            "batch_norm": learner.protocol,
+            "trained_inner_steps": trained_steps,
+        }
+    figures = [_figure(estimate) for estimate in estimates]
+    return {"measure": config.family.measure, "protocol": protocol, "by_inner_step": figures}
 
 
-def data_of(tasks: TaskSource) -> str:
-    """What the drawings are, without where they lie on this machine."""
-    if not isinstance(tasks, OmniglotTasks):
-        return "sine waves drawn at random; no files"
-    name = "Omniglot" if tasks.drawings.omniglot else "stand-in, not Omniglot"
-    return f"{name}, {len(tasks.drawings.names)} characters, split by the SHA-256 of their names"
+def _as_asked(config: TrainConfig, theta: Theta, how: Measurement):
+    """The config, the learner and theta with the asked inner_lr, way and protocol."""
+    if how.inner_lr is not None:
+        if "inner_lr" not in config.learner.options:
+            raise InputError(f"inner_lr is {how.inner_lr!r}; {config.learner.name} has no inner_lr")
+        options = {**config.learner.options, "inner_lr": how.inner_lr}
+        config = replace(config, learner=Part(config.learner.name, options))
+    learner = config.make_learner()
+    if how.way is not None and how.way != config.tasks["way"]:
+        tasks = Part(config.tasks.name, {**config.tasks.options, "way": how.way})
+        config = replace(config, tasks=tasks)
+        if config.learner_class.headless:
+            learner = config.make_learner()
+        else:
+            learner, theta = resize_head(learner, theta, config.make_model())
+    if config.tasks.name == "omniglot":
+        learner = replace(learner, protocol=how.protocol or "transductive")
+    return config, learner, theta
 
 
 def _figure(estimate: Estimate) -> dict[str, float | None]:
@@ -163,13 +149,13 @@ def _figure(estimate: Estimate) -> dict[str, float | None]:
 
 
 def describe(
-    recipe: TrainConfig, device: torch.device | str = "cpu", data: str = ""
+    config: TrainConfig, tasks: TaskSource, device: torch.device | str = "cpu"
 ) -> dict[str, Any]:
-    """What is known of a run before it has run. data: what it is trained on, as `data_of` says."""
+    """What is known of a run before it has run."""
     return {
-        "config": recipe.as_json(),
-        "seed": recipe.training["seed"],
-        "data": data or "sine waves drawn at random; no files",
+        "config": config.as_json(),
+        "seed": config.training.seed,
+        "data": config.family.data(tasks),
         "versions": versions(),
         "hardware": hardware(device),
     }

@@ -25,7 +25,8 @@ from maml_edu.runs.tensor_files import (
     write_whole,
 )
 
-FORMAT = "maml_edu training state 1"
+FORMAT = "maml_edu training state 2"
+STATE_FILE = "state.safetensors"  # in the folder of a run
 SINGLES = {
     "step": torch.int64,
     "meta_loss": torch.float64,
@@ -40,11 +41,11 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # Adam's; the first is a scalar
 def save_state(
     path: str | os.PathLike,
     state: TrainState,
-    recipe: TrainConfig,
+    config: TrainConfig,
     spent: Spent = (0.0, 0.0),
     validated: Sequence[Validated] = (),
 ) -> None:
-    """Write a run's state, its recipe, what it took and reached so far, whole or not at all."""
+    """Write a run's state, its config, what it took and reached so far: the whole file or none."""
     tensors = {f"theta/{name}": p for name, p in state.theta.items()}
     for name, moments in state.moments.items():
         tensors |= {f"moments/{name}/{key}": value for key, value in moments.items()}
@@ -58,14 +59,14 @@ def save_state(
     if validated:
         tensors["validated"] = torch.tensor(validated, dtype=torch.float64)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"format": FORMAT, "config": json.dumps(recipe.as_json())}
+    metadata = {"format": FORMAT, "config": json.dumps(config.as_json())}
     write_whole(Path(path), to_safetensors(tensors, metadata))
 
 
 def load_state(
     path: str | os.PathLike,
 ) -> tuple[TrainState, TrainConfig, Spent, list[Validated]]:
-    """What `save_state` wrote: the state, the recipe, the seconds spent, the validations.
+    """What `save_state` wrote: the state, the config, the seconds spent, the validations.
 
     Raises CheckpointError, with one sentence, if anything about it is not as it should be.
     """
@@ -74,16 +75,16 @@ def load_state(
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a training state ({FORMAT!r})")
     try:
-        recipe = TrainConfig.from_json(parse_object(metadata.get("config", ""), path))
+        config = TrainConfig.from_json(parse_object(metadata.get("config", ""), path))
     except CheckpointError:
         raise
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from error
     single = {name: _single(tensors, name, dtype, path) for name, dtype in SINGLES.items()}
     step = single["step"]
-    if not 0 <= step <= recipe.training["steps"]:
-        raise CheckpointError(f"{path} is at step {step} of {recipe.training['steps']}")
-    shapes = recipe.make_learner().shapes()
+    if not 0 <= step <= config.training.steps:
+        raise CheckpointError(f"{path} is at step {step} of {config.training.steps}")
+    shapes = config.make_learner().shapes()
     expected = {f"theta/{name}": shape for name, shape in shapes.items()}
     if step > 0:
         for name, shape in shapes.items():
@@ -102,7 +103,7 @@ def load_state(
         generator=_generator(tensors["generator"], path),
         meta_loss=single["meta_loss"],
     )
-    return state, recipe, (single["seconds"], single["cpu_seconds"]), validated
+    return state, config, (single["seconds"], single["cpu_seconds"]), validated
 
 
 def _validated(table: Tensor | None, path: Path) -> list[Validated]:

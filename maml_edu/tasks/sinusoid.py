@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import at_least, flag, interval, not_negative
+from maml_edu.foundation.options import check_options, option
 from maml_edu.tasks.batch import TaskBatch
 
 
@@ -23,19 +24,14 @@ class SinusoidTasks:
     input of the paper's oracle, which is told the task and so need not infer it.
     """
 
-    amplitude: tuple[float, float] = (0.1, 5.0)
-    phase: tuple[float, float] = (0.0, math.pi)
-    x_range: tuple[float, float] = (-5.0, 5.0)
-    noise: float = 0.0
-    reveal_task: bool = False
+    amplitude: tuple[float, float] = option((0.1, 5.0), interval, "range of amplitudes", kind=float)
+    phase: tuple[float, float] = option((0.0, math.pi), interval, "range of phases", kind=float)
+    x_range: tuple[float, float] = option((-5.0, 5.0), interval, "range of x", kind=float)
+    noise: float = option(0.0, not_negative, "standard deviation of the noise in y")
+    reveal_task: bool = option(False, flag, "tell the network each task's amplitude and phase")
 
     def __post_init__(self):
-        for name in ("amplitude", "phase", "x_range"):
-            low, high = getattr(self, name)
-            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-                raise ValueError(f"{name} is {(low, high)}; it must be a finite (low, high)")
-        if not (math.isfinite(self.noise) and self.noise >= 0):
-            raise ValueError(f"noise is {self.noise!r}; it must be finite and 0 or more")
+        check_options(self)
 
     @property
     def features(self) -> int:

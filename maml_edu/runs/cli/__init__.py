@@ -1,4 +1,5 @@
-"""The command line. Each sub-command is a module with `add(subparsers)` and its own `run(args)`.
+"""The command line: `python -m maml_edu COMMAND`. Each command is a module with `fill(parser)`,
+which adds its options, and `run(args, command)`, which returns the exit status.
 
 What goes wrong ends as one sentence on stderr. Exit status: 0 done; 1 it could not be done; 2 it
 was not asked for properly; 130 stopped by Ctrl-C.
@@ -7,25 +8,32 @@ was not asked for properly; 130 stopped by Ctrl-C.
 from __future__ import annotations
 
 import argparse
+import importlib
 import shlex
 import sys
 from collections.abc import Sequence
 
 import maml_edu
-from maml_edu.runs.cli import data, evaluate, omniglot, sine
-from maml_edu.runs.cli.training import speaks
+from maml_edu.foundation.checks import InputError
+from maml_edu.runs.cli.errors import say
 
 PROG = "maml_edu"
+COMMANDS = {  # loaded when asked for: two of them load PyTorch
+    "train": "train a learner on a family of tasks",
+    "evaluate": "measure a checkpoint on new tasks",
+    "data": "fetch, check and describe the drawings of characters",
+}
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, under one name, for every sub-command."""
+    """Says what is wrong in one line, under one name, for every command."""
 
     def error(self, message: str):
         self.exit(2, f"{PROG}: error: {message} (try: {self.prog} --help)\n")
 
 
-def parser() -> Parser:
+def parser(argv: Sequence[str]) -> Parser:
+    """The parser for this command line; only the command that it names has its options."""
     top = Parser(
         prog="python -m maml_edu",
         description="Train and evaluate meta-learners. The lessons are in notebooks/.",
@@ -34,17 +42,15 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"{PROG} {maml_edu.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    train = commands.add_parser(
-        "train",
-        help="train a learner on a family of tasks",
-        description="Train a learner on a family of tasks.",
-        allow_abbrev=False,
-    )
-    families = train.add_subparsers(title="tasks", metavar="TASKS", required=True)
-    sine.add(families)
-    omniglot.add(families)
-    evaluate.add(commands)
-    data.add(commands)
+    for name, help in COMMANDS.items():
+        added = commands.add_parser(
+            name,
+            help=help,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name in argv:
+            importlib.import_module(f"{__name__}.{name}").fill(added)
     return top
 
 
@@ -52,24 +58,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        args = parser().parse_args(argv)
+        args = parser(argv).parse_args(argv)
     except SystemExit as done:  # --help, --version and usage errors
         return done.code
     try:
         return args.run(args, shlex.join(["python", "-m", PROG, *argv]))
     except KeyboardInterrupt:
-        return _say("stopped", 130)
+        return say("error: stopped") or 130
     except OSError as error:
-        return _say(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
-    except ValueError as error:
-        status = getattr(error, "status", 1)
-        return _say(str(error), status) if speaks() else status  # workers share what is wrong
+        return say(f"error: {error.filename or 'a file'}: {error.strerror or error}") or 1
+    except InputError as error:
+        return say(f"error: {error}") or getattr(error, "status", 1)
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+        if not out_of_memory(error):
             raise
-        return _say("there is not enough memory for this; ask for fewer tasks or points", 1)
+        return say("error: there is not enough memory; ask for fewer tasks or points") or 1
 
 
-def _say(sentence: str, status: int) -> int:
-    print(f"{PROG}: error: {sentence}", file=sys.stderr)
-    return status
+def out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Whether it is Python's or PyTorch's word for that (on a CPU PyTorch has no class for it)."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return "DefaultCPUAllocator: can't allocate memory" in str(error)

@@ -6,8 +6,6 @@ import argparse
 import sys
 import warnings
 
-from maml_edu.runs.cli.options import add_command
-
 DESCRIPTION = """\
 Have the drawings ready that few-shot tasks are made of, and say which they are. Omniglot is fetched
 once (14 MB), checked, decoded, and kept in the cache; whatever is there already is not done again.
@@ -27,15 +25,8 @@ Examples:
 """
 
 
-def add(commands) -> None:
-    parser = add_command(
-        commands,
-        "data",
-        "fetch, check and describe the drawings of characters",
-        DESCRIPTION,
-        EPILOG,
-        run,
-    )
+def fill(parser: argparse.ArgumentParser) -> None:
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument(
         "source",
         nargs="?",
@@ -44,6 +35,7 @@ def add(commands) -> None:
         help="auto, release, stand-in or FOLDER (default: auto)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, command: str) -> int:

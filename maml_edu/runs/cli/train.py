@@ -1,0 +1,140 @@
+"""`python -m maml_edu train TASKS`: one command for every family of tasks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from maml_edu.foundation.capture import NoCompiler
+from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.options import Options, options_of
+from maml_edu.foundation.workers import WorkerLost, join
+from maml_edu.learners import LEARNERS
+from maml_edu.outer import Diverged
+from maml_edu.runs.checkpoint import load
+from maml_edu.runs.cli.errors import CommandError, UsageError, say
+from maml_edu.runs.cli.flags import add_device, add_flags, device_of, given, one_thread
+from maml_edu.runs.cli.table import table
+from maml_edu.runs.config import PARTS, TRAINING, TrainConfig
+from maml_edu.runs.families import FAMILIES, Family
+from maml_edu.runs.run import Run, RunOptions, Stopped
+from maml_edu.tasks.data import load_drawings
+
+OUTCOME = """
+The folder that --out names gets, while training goes on, the state to resume from and history.csv;
+in the end the checkpoint (checkpoint.safetensors and .json). Ctrl-C saves the state and stops.
+
+Several workers share each meta-batch when torchrun starts the command in place of python:
+  torchrun --nproc-per-node=2 -m maml_edu train {family}
+  torchrun --nproc-per-node=2 --max-restarts=3 -m maml_edu train {family}   (goes on if one is lost)
+"""
+NOT_FLAGS = {"data"}  # the tasks' `data` is what --data turns out to be
+
+
+def fill(parser: argparse.ArgumentParser) -> None:
+    families = parser.add_subparsers(title="tasks", metavar="TASKS", required=True)
+    for family in FAMILIES.values():
+        added = families.add_parser(
+            family.name,
+            help=family.help,
+            description=family.description,
+            epilog=family.epilog + OUTCOME.format(family=family.name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        _fill(added, family)
+        added.set_defaults(run=run, family=family)
+
+
+def _fill(parser: argparse.ArgumentParser, family: Family) -> None:
+    parser.add_argument("--learner", choices=family.learners, help="default: maml")
+    parser.add_argument("--model", choices=family.networks, help=f"default: {family.networks[0]}")
+    usual = TrainConfig.make(family.name)
+    shown = {**usual.learner.options, **usual.model.options, **usual.tasks.options}
+    shown |= {name: getattr(usual.training, name) for name in TRAINING}
+    for title, options in _options(family).items():
+        add_flags(parser, title, options, shown)
+    add_flags(parser, "run", options_of(RunOptions), {})
+    add_device(parser)
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: runs/ and a name")
+    parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
+    parser.add_argument("--start", metavar="CHECKPOINT", help="begin at another model's parameters")
+    if family.validates:
+        help = "auto, release, stand-in or a folder; see python -m maml_edu data (default: auto)"
+        parser.add_argument("--data", default="auto", metavar="SOURCE", help=help)
+
+
+def _options(family: Family) -> dict[str, Options]:
+    """The options of every learner and network that the family can have, of its tasks, and of the
+    training, by title."""
+    learners = [name for name in family.learners if name in LEARNERS]
+    merged: dict[str, Any] = {"learner": {}, "model": {}}
+    for what, names in (("learner", learners), ("model", family.networks)):
+        for name in names:
+            merged[what] = {**PARTS[what][name], **merged[what]}
+    tasks = {name: o for name, o in family.options.items() if name not in NOT_FLAGS}
+    return {**merged, "tasks": tasks, "training": TRAINING}
+
+
+def run(args: argparse.Namespace, command: str) -> int:
+    family = args.family
+    names = [name for options in _options(family).values() for name in options]
+    asked = given(args, ("learner", "model", *names))
+    try:
+        TrainConfig.make(family.name, **asked)  # refuse what cannot be before any work is done
+        options = RunOptions(**given(args, options_of(RunOptions)), progress=True)
+    except InputError as error:
+        raise UsageError(str(error)) from error
+    device = device_of(args.device)
+    one_thread()
+    start = load(args.start) if args.start else None
+    source: Any = "auto"
+    if family.validates:
+        source = load_drawings(args.data)
+        say(source.source)
+        asked["data"] = "omniglot" if source.omniglot else "stand-in"
+    if start is not None:
+        asked["start"] = start.metadata["sha256"]
+    config = TrainConfig.make(family.name, **asked)
+    out = args.out or Path("runs") / _folder(config, asked)
+    command = _as_started(command)
+    again = command if args.resume else f"{command} --resume"
+    if config.training.compile:
+        say("compiling the meta-step; the first takes half a minute or more")
+    try:
+        with join(device) as (workers, device):
+            how = {"source": source, "device": device, "command": command, "workers": workers}
+            made = Run(config, out, options, **how).train(resume=args.resume, start=start)
+    except Stopped as stopped:
+        say(f"{stopped}. To go on: {again}")
+        return 130
+    except WorkerLost as lost:
+        say(f"{lost}; the last state is saved in {out}. To go on: {again}")
+        return 1
+    except Diverged as error:
+        raise CommandError(f"{error}; the last good state is saved in {out}") from error
+    except NoCompiler as error:
+        raise CommandError(f"{error}. Or leave out --compile") from error
+    if made is not None:
+        print(f"{out}: {config.title}, {made.metadata['seconds']:.1f} s")
+        print(table(made.metadata["figures"]))
+    return 0
+
+
+def _folder(config: TrainConfig, asked: dict[str, Any]) -> str:
+    """The usual name of a run's folder: omniglot-maml-conv4-5way-1shot."""
+    if "way" not in config.tasks.options:
+        return f"{config.tasks.name}-{config.title}"
+    kind = f"{config.learner.name}-{config.model.name}"
+    return f"{config.tasks.name}-{kind}-{config.tasks['way']}way-{config.training.shots}shot"
+
+
+def _as_started(command: str) -> str:
+    """The command with torchrun in it, where torchrun has started it."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return command
+    here, machines = (int(os.environ[name]) for name in ("LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"))
+    nodes = f"--nnodes={machines} " if machines > 1 else ""
+    return command.replace("python", f"torchrun {nodes}--nproc-per-node={here}", 1)

@@ -1,0 +1,88 @@
+"""How a run begins at something: at its own state on disk, or at another run's theta."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.types import Theta
+from maml_edu.learners import Learner
+from maml_edu.outer import TrainState
+from maml_edu.runs.checkpoint import Checkpoint
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.training_state import STATE_FILE, Validated, load_state
+
+
+class RunError(InputError):
+    """A run that cannot start; the message says why and what to do."""
+
+
+def resumed(
+    out: Path, config: TrainConfig
+) -> tuple[TrainState, tuple[float, float], list[Validated]]:
+    """The state in a run's folder, the seconds spent on it, and its validations.
+
+    The config may ask for other `steps` than the run began with, where its step sizes up to here
+    would have been the same. Raises RunError where the folder holds no run, or another one.
+    """
+    if not (out / STATE_FILE).exists():
+        raise RunError(f"{out} holds no run to resume; leave out --resume to start one")
+    state, theirs, spent, validated = load_state(out / STATE_FILE)
+    longer = replace(theirs, training=replace(theirs.training, steps=config.training.steps))
+    if difference := config.difference(longer):
+        raise RunError(f"{out} holds another run, which this cannot go on from: {difference}")
+    if theirs != config:
+        _check_other_steps(out, state, theirs, config)
+    return state, spent, validated
+
+
+def _check_other_steps(out: Path, state: TrainState, there: TrainConfig, here: TrainConfig) -> None:
+    steps = f"{out} is a run of {there.training.steps} steps, and --steps is {here.training.steps}"
+    if state.step > here.training.steps:
+        raise RunError(f"{steps}; it has done {state.step} already")
+    rise = here.training.warmup * max(there.training.steps, here.training.steps)
+    if here.training.schedule != "constant" or (rise >= 1 and state.step < rise):
+        raise RunError(
+            f"{steps}; with schedule {here.training.schedule} and warmup "
+            f"{here.training.warmup:g} its steps so far would have been others. Resume with the "
+            f"same --steps, or start a new run from its theta: --start {out} --out ANOTHER"
+        )
+
+
+def start_from(theta: Theta, learner: Learner, *, seed: int) -> TrainState:
+    """The state before the first step of a training that starts at another model's theta.
+
+    Every parameter below the head must be there, with the same shape; learned rates are taken over
+    where they fit. Of a head for another way, each class gets the mean of the old classes' rows;
+    without an old head, each gets the mean of fresh rows: which class a label means is dealt anew
+    in each task, so no row should stand out. Raises RunError.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    fresh = learner.init(generator=generator)
+    parameters = learner.model.shapes()
+    for name, p in fresh.items():
+        found = theta.get(name)
+        fits = found is not None and found.shape == p.shape
+        if name.startswith("head."):
+            p = (p if found is None else found.to(p)).mean(0, keepdim=True).expand_as(p).clone()
+        elif fits:
+            p = found.to(p).clone()
+        elif name in parameters:
+            there = "is missing" if found is None else f"has the shape {tuple(found.shape)}"
+            raise RunError(
+                f"start is another network's checkpoint: its {name} {there}; "
+                f"here it has the shape {tuple(p.shape)}"
+            )
+        fresh[name] = p
+    return TrainState(0, fresh, {}, generator.get_state(), math.nan)
+
+
+def ancestor(start: Checkpoint) -> dict[str, Any]:
+    """What metadata tells of the checkpoint that a run started from."""
+    keys = ("sha256", "config", "command", "seconds", "cpu_seconds", "started_from")
+    return {key: start.metadata[key] for key in keys if key in start.metadata}

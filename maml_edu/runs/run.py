@@ -1,0 +1,214 @@
+"""A training run from start to end: progress, saving, stopping, resuming, and its checkpoint."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maml_edu.foundation.checks import integer
+from maml_edu.foundation.options import check_options, option
+from maml_edu.foundation.types import Theta
+from maml_edu.foundation.workers import ALONE, Workers
+from maml_edu.outer import Diverged, TrainState, meta_train
+from maml_edu.runs.checkpoint import IN_A_RUN, Checkpoint, load, save
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.history import History
+from maml_edu.runs.measure import Measurement, describe, measure
+from maml_edu.runs.resume import RunError, ancestor, resumed, start_from
+from maml_edu.runs.stopping import Stopped, stop_requests
+from maml_edu.runs.training_state import STATE_FILE, Validated, save_state
+
+__all__ = ["Run", "RunError", "RunOptions", "Stopped"]
+
+BEST, LAST = "best", "last"  # by validation accuracy, and by step
+LOOK_EVERY = 100  # meta-steps between two looks at the loss, and at whether to stop
+VALIDATION_TASKS = 200
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is kept and measured; none of it has an influence on what is trained."""
+
+    save_every: int = option(500, integer(1, 10**8), "meta-steps between two saves of the state")
+    validate_every: int = option(
+        500, integer(1, 10**8), "meta-steps between two measurements on validation tasks (Omniglot)"
+    )
+    n_tasks: int = option(1000, integer(2, 10**6), "new tasks to measure the result on")
+    progress: bool = False
+
+    def __post_init__(self):
+        check_options(self)
+
+
+class Run:
+    """Train by a config in the folder `out`, measure the result, and leave a checkpoint there.
+
+    source: of the drawings (see `maml_edu.tasks.data.load_drawings`), for Omniglot alone.
+    command: what started it, for the checkpoint's metadata.
+    workers: who train together, each with a Run of its own. The first alone touches the folder.
+
+    The folder gets the state to resume from, `history.csv` with the loss as it went, and, where
+    the family of tasks validates, the `best` state so far and the `last`.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        out: str | os.PathLike,
+        options: RunOptions = RunOptions(),
+        *,
+        source: Any = "auto",
+        device: torch.device | str = "cpu",
+        command: str = "",
+        workers: Workers = ALONE,
+    ):
+        self.config, self.out, self.options = config, Path(out), options
+        self.source, self.device, self.workers = source, device, workers
+        workers.check(config.training.meta_batch)
+        self.learner = config.make_learner(training=True)
+        self.tasks = config.make_tasks("train", source)
+        self.metadata = {**describe(config, self.tasks, device), "command": command}
+        if workers.count > 1:
+            self.metadata["hardware"]["workers"] = workers.count
+        self.validated: list[Validated] = []
+        self.saved_step: int | None = None
+        self.state: TrainState | None = None
+        self.figures: dict[str, Any] = {}  # of the last validation
+
+    def train(self, *, resume: bool = False, start: Checkpoint | None = None) -> Checkpoint | None:
+        """Run it; the first worker gets the checkpoint, the others None.
+
+        resume: go on from the state in the folder, bit for bit as if the run had never stopped.
+        start: begin at this checkpoint's theta (see `start_from`); the config has its SHA-256.
+        Raises RunError or FileError before anything is written; Stopped on Ctrl-C or SIGTERM, and
+        Diverged, both of which leave the last good state in the folder.
+        """
+        first = self._begin(resume, start)
+        states = meta_train(
+            self.learner,
+            self.tasks,
+            self.config.training,
+            state=first,
+            every=min(LOOK_EVERY, self.options.save_every, self.options.validate_every),
+            device=self.device,
+            progress=self.options.progress and self.workers.first,
+            workers=self.workers,
+        )
+        with stop_requests() as stop, closing(states), self._saved_in_the_end():
+            for state in chain([] if first is None else [first], states):
+                self._take(state)
+                if self._validation_due():
+                    self._validate()
+                if self.workers.any(stop.is_set()):
+                    at = f"{state.step} of {self.config.training.steps}"
+                    raise Stopped(f"stopped at step {at}; the state is saved in {self.out}")
+        return self._finish() if self.workers.first else None
+
+    def _begin(self, resume: bool, start: Checkpoint | None) -> TrainState | None:
+        """The state to go on from, if there is one, and the folder made."""
+        state, spent, self.validated = self.workers.from_first(lambda: self._find(resume, start))
+        self._began = time.perf_counter() - spent[0], time.process_time() - spent[1]
+        self.history = History(self.out, state.step if state else -1, self.workers.first)
+        if start is not None:
+            self.metadata["started_from"] = ancestor(start)
+        return state
+
+    def _find(
+        self, resume: bool, start: Checkpoint | None
+    ) -> tuple[TrainState | None, tuple[float, float], list[Validated]]:
+        found = None, (0.0, 0.0), []
+        if resume or (self.workers.restarted and (self.out / STATE_FILE).exists()):
+            found = resumed(self.out, self.config)
+            self.saved_step = found[0].step
+        elif any((self.out / name).exists() for name in (STATE_FILE, f"{IN_A_RUN}.json")):
+            said = "holds a run already; add --resume to go on, or choose another --out"
+            raise RunError(f"{self.out} {said}")
+        elif start is not None:
+            state = start_from(start.theta, self.learner, seed=self.config.training.seed)
+            found = state, (0.0, 0.0), []
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"it cannot be made a folder ({error.strerror})"
+            raise RunError(f"out is {str(self.out)!r}; {reason}") from None
+        return found
+
+    @property
+    def spent(self) -> tuple[float, float]:
+        """Seconds by the clock, and of the processor, in resumed parts too."""
+        return time.perf_counter() - self._began[0], time.process_time() - self._began[1]
+
+    def _take(self, state: TrainState) -> None:
+        """Make this the run's state, and save it where that is due."""
+        if not all(p.isfinite().all() for p in state.theta.values()):
+            raise Diverged(f"theta is not finite at step {state.step}; try a smaller meta_lr")
+        self.state = state
+        self.history.add(state, self.spent)
+        if self.saved_step is None or state.step - self.saved_step >= self.options.save_every:
+            self._save()
+
+    def _save(self) -> None:
+        if self.workers.first and self.state is not None and self.state.step != self.saved_step:
+            file = self.out / STATE_FILE
+            save_state(file, self.state, self.config, self.spent, self.validated)
+            self.saved_step = self.state.step
+
+    @contextmanager
+    def _saved_in_the_end(self) -> Iterator[None]:
+        """Save the last good state, however it ends."""
+        try:
+            yield
+        finally:
+            self._save()
+
+    def _validation_due(self) -> bool:
+        if not (self.config.family.validates and self.workers.first):
+            return False
+        last = self.validated[-1][0] if self.validated else 0
+        step, steps = self.state.step, self.config.training.steps
+        return step >= last + self.options.validate_every or (step == steps and step > last)
+
+    def _validate(self) -> None:
+        """Measure the state on validation tasks, and keep it if it is the best so far."""
+        figures = self._measure(self.state.theta, VALIDATION_TASKS, split="validation")
+        self.figures, reached = figures, figures["by_inner_step"][-1]
+        row = self.state.step, round(self.spent[1], 1), reached["mean"], reached["half_width"]
+        self.validated = [r for r in self.validated if r[0] < self.state.step] + [row]
+        self.history.validation(row)
+        if max(self.validated, key=lambda r: r[2])[0] == self.state.step:
+            self._keep(BEST, self.state.theta, figures)
+
+    def _measure(self, theta: Theta, n_tasks: int, **more: Any) -> dict[str, Any]:
+        how = Measurement(n_tasks=n_tasks, **more)
+        given = {"source": self.source, "device": self.device, "progress": self.options.progress}
+        theta = {name: p.to(self.device) for name, p in theta.items()}
+        return measure(self.config, theta, how, **given)
+
+    def _keep(self, name: str, theta: Theta, figures: dict[str, Any]) -> None:
+        loss, names = self.state.meta_loss, ("seconds", "cpu_seconds")
+        found = {name: round(value, 1) for name, value in zip(names, self.spent, strict=True)}
+        found |= {"meta_loss": loss if math.isfinite(loss) else None, "figures": figures}
+        if self.config.family.validates:
+            names = ("step", "cpu_seconds", "accuracy", "half_width")
+            found["validation"] = [dict(zip(names, r, strict=True)) for r in self.validated]
+        save(self.out / name, theta, {**self.metadata, **found})
+
+    def _finish(self) -> Checkpoint:
+        """Measure the best state (without validation: the last) and write its checkpoint."""
+        theta = self.state.theta
+        if self.config.family.validates:
+            if not self.figures:
+                self._validate()
+            self._keep(LAST, theta, self.figures)
+            theta = load(self.out / BEST).theta
+        self._keep(IN_A_RUN, theta, self._measure(theta, self.options.n_tasks))
+        return load(self.out, self.device)
