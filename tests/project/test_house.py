@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -54,6 +55,13 @@ def test_the_rooms_of_a_floor_stand_apart():
         for left, right in sorted(floor.values()):
             assert ends[-1] < left < right <= 25
             ends.append(right)
+
+
+def test_the_reference_describes_modules_that_exist():
+    text = (rooms.ROOT / "docs" / "api.md").read_text("utf-8")
+    named = re.findall(r"automodule:: maml_edu\.(\S+)", text)
+    assert len(named) > len(rooms.LEVEL)
+    assert [name for name in named if name not in rooms.MODULES] == []
 
 
 @pytest.mark.parametrize("name", house.PASSES)
