@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint unit lessons browser bench reproduce notebooks student site bundle clean
+.PHONY: help lab test lint unit lessons browser bench reproduce notebooks house student site bundle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -74,6 +74,9 @@ notebooks: $(VENV)/.test ## Write the notebooks from notebooks/text/, formatted
 	$(BIN)/ruff check --quiet --fix notebooks
 	$(BIN)/ruff format --quiet notebooks
 	$(BIN)/python tools/sync_notebooks.py --from-notebooks
+
+house: $(VENV)/.test ## Draw docs/house.svg, the picture of the package, from its imports
+	$(BIN)/python -m tools.house
 
 student: $(VENV)/.lab ## Copies of the lessons without solutions, in build/student/
 	$(BIN)/python tools/make_student.py

@@ -6,75 +6,22 @@ import ast
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "maml_edu"
-FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+from tools.rooms import (
+    DRAWING,
+    FILES,
+    MODULES,
+    PACKAGE,
+    dotted,
+    imports_of,
+    inner_imports,
+    may_import,
+    room,
+)
 
-# From the ground up. A room imports from its own line and from those above it in this table.
-FLOORS = (
-    ("foundation",),
-    ("tasks", "models"),
-    ("inner",),
-    ("learners",),
-    ("outer", "evaluate"),
-    ("runs", "views.traces"),
-    ("exercises", "runs.cli"),
-)
-# The rooms that draw stand beside that stack, on a ground of their own, and know no torch.
-DRAWING_FLOORS = (
-    ("views.scenes", "views.drawing"),
-    ("views.plots", "views.widgets"),
-)
 DRAWS = {"matplotlib", "ipywidgets", "anywidget", "IPython", "traitlets"}
-MAY_SEE_SCENES = {"views.traces"}  # traces fill the dataclasses that scenes are made of
-
-
-def dotted(path: Path) -> str:
-    """`views.plots.marks` for maml_edu/views/plots/marks.py."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def room(module: str) -> str | None:
-    """The entry of the tables that a module belongs to: the longest that fits."""
-    rooms = [name for floor in FLOORS + DRAWING_FLOORS for name in floor]
-    fitting = [r for r in rooms if module == r or module.startswith(f"{r}.")]
-    return max(fitting, key=len, default=None)
-
-
-def imports_of(path: Path) -> set[str]:
-    """What a file imports, at its top or within functions: `torch`, `maml_edu.views.plots`, …
-
-    What stands under `if TYPE_CHECKING:` is for the reader and never runs, so it does not count.
-    """
-    found: set[str] = set()
-    tree = ast.parse(path.read_text("utf-8"))
-    unread = {
-        id(child)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for child in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in unread:
-            continue
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import, which this test does not follow"
-            inside = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = {f"maml_edu.{dotted(file)}" for file in FILES}
-            found |= (inside & modules) or {node.module}
-    return found
-
-
-def inner_imports(path: Path) -> set[str]:
-    """The modules of this package that a file imports, without "maml_edu."."""
-    return {n.removeprefix("maml_edu.") for n in imports_of(path) if n.startswith("maml_edu.")}
 
 
 def test_every_module_has_a_room():
@@ -87,13 +34,8 @@ def test_a_module_imports_from_its_own_floor_or_below(path):
     here = room(dotted(path))
     if here is None:
         return
-    stack = FLOORS if any(here in floor for floor in FLOORS) else DRAWING_FLOORS
-    level = next(i for i, floor in enumerate(stack) if here in floor)
-    allowed = {name for floor in stack[: level + 1] for name in floor}
-    if here in MAY_SEE_SCENES:
-        allowed |= set(DRAWING_FLOORS[0])
     seen = {room(name) for name in inner_imports(path)} - {None}
-    assert seen <= allowed
+    assert seen <= may_import(here)
 
 
 def test_no_module_imports_itself_by_a_detour():
@@ -102,15 +44,13 @@ def test_no_module_imports_itself_by_a_detour():
     for path in FILES:
         body = ast.parse(path.read_text("utf-8")).body
         top = ast.Module([n for n in body if isinstance(n, ast.Import | ast.ImportFrom)], [])
-        file = ast.unparse(top)
-        names = {dotted(f): f for f in FILES}
         found = set()
-        for node in ast.walk(ast.parse(file)):
+        for node in top.body:
             if isinstance(node, ast.ImportFrom) and node.module.startswith("maml_edu"):
                 base = node.module.removeprefix("maml_edu").lstrip(".")
                 for alias in node.names:
                     inside = f"{base}.{alias.name}".lstrip(".")
-                    found.add(inside if inside in names else base)
+                    found.add(inside if inside in MODULES else base)
         graph[dotted(path)] = found - {""}
     try:
         TopologicalSorter(graph).prepare()
@@ -122,7 +62,7 @@ def test_no_module_imports_itself_by_a_detour():
 def test_only_the_drawing_rooms_draw_and_only_the_others_compute(path):
     outside = {name.split(".")[0] for name in imports_of(path)}
     here = room(dotted(path)) or ""
-    if any(here in floor for floor in DRAWING_FLOORS):
+    if here in DRAWING:
         assert "torch" not in outside
     else:
         assert outside & DRAWS == set() or here == "exercises"
@@ -133,7 +73,7 @@ def run_python(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("module", [name for floor in DRAWING_FLOORS for name in floor])
+@pytest.mark.parametrize("module", sorted(DRAWING))
 def test_the_drawing_rooms_load_no_torch(module):
     assert run_python(f"import sys, maml_edu.{module}; print('torch' in sys.modules)") == "False"
 
