@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from maml_edu.foundation.checks import Check, flag, name_from, positive, whole
+from maml_edu.foundation.checks import Check, choice, flag, integer, positive
 
 if TYPE_CHECKING:
     from maml_edu.learners.base import Learner
@@ -35,14 +35,14 @@ class Kind:
     body_rests: bool = False  # no inner step of training moves more than the head
 
 
-STEPS: dict[str, Check] = {"inner_lr": positive, "inner_steps": whole(0, 100)}
+STEPS: dict[str, Check] = {"inner_lr": positive, "inner_steps": integer(0, 100)}
 ORDER: dict[str, Check] = {**STEPS, "first_order": flag}
-NORM: dict[str, Check] = {"protocol": name_from(PROTOCOLS)}
+NORM: dict[str, Check] = {"protocol": choice(PROTOCOLS)}
 HEAD: dict[str, Check] = {**NORM, "head_lr": positive}  # the head may have a rate of its own
 LESS: dict[str, Check] = {**NORM, "checkpointing": flag}  # less memory
 RATES: dict[str, Check] = {**LESS, "learned_rates": flag, "per_step_losses": flag}
-CONTEXT: dict[str, Check] = {**NORM, "fce": flag, "fce_steps": whole(1, 20)}
-IMPLICIT: dict[str, Check] = {**HEAD, "strength": positive, "cg_steps": whole(1, 100)}
+CONTEXT: dict[str, Check] = {**NORM, "fce": flag, "fce_steps": integer(1, 20)}
+IMPLICIT: dict[str, Check] = {**HEAD, "strength": positive, "cg_steps": integer(1, 100)}
 METRIC: dict[str, Any] = {"families": ("omniglot",), "headless": True, "body_rests": True}
 
 LEARNERS = {

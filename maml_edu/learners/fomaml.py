@@ -18,3 +18,8 @@ class FOMAML(MAML):
     """
 
     first_order: bool = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.first_order:
+            raise ValueError(f"first_order is {self.first_order!r}; with False, take MAML")

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 from torch.func import grad, grad_and_value
 
+from maml_edu.foundation.checks import at_least, positive
 from maml_edu.foundation.types import Theta
 from maml_edu.inner import adapt
 from maml_edu.learners.base import Learner
+from maml_edu.learners.checks import refuse_unused
 from maml_edu.tasks import TaskBatch
 
 
@@ -22,15 +24,24 @@ class IMAML(Learner):
         adapted = argmin over phi of  L_support(phi) + strength / 2 * |phi - theta|^2
         meta-gradient = (I + Hessian of L_support(adapted) / strength)^-1  grad L_query(adapted).
 
-    Rajeswaran, Finn, Kakade & Levine (2019, arXiv 1909.04630), equations 3 and 6, algorithm 2. No
-    graph of the inner steps is kept, so memory does not grow with them; but the formula holds at
-    the minimum alone, so steps must be many enough to come near it. The linear system is solved by
-    `cg_steps` steps of conjugate gradients, each of which costs one product with the Hessian.
+    Rajeswaran, Finn, Kakade & Levine (2019, arXiv 1909.04630), equations 3 and 6, algorithm 2. It
+    keeps no graph of the inner steps, so memory does not grow with them (and it refuses
+    `checkpointing`). The formula holds only at the minimum, so the inner steps must come near it.
+    The linear system is solved by conjugate gradients.
+
+    strength: lambda in the paper, above 0. cg_steps: steps of conjugate gradients, each of which
+        costs one product with the Hessian.
     """
 
     inner_steps: int = 16
-    strength: float = 2.0  # lambda in the paper
+    strength: float = 2.0
     cg_steps: int = 5
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive("strength", self.strength)
+        at_least(1, cg_steps=self.cg_steps)
+        refuse_unused(self, "it keeps no graph of the inner steps", "checkpointing")
 
     def adapt(
         self,

@@ -1,4 +1,4 @@
-"""Matching networks: no inner gradient, a query asks every support drawing how alike they are."""
+"""Matching networks: no inner gradient; a query is compared with every support drawing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from torch.nn.functional import cross_entropy, normalize
 from maml_edu.foundation.checks import at_least
 from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
+from maml_edu.learners.checks import refuse_unused
 from maml_edu.models.lstm import along, lstm_step
 from maml_edu.tasks import TaskBatch
 
 # What adapting adds to theta: the support set's features, and its labels, one-hot: (samples, way).
 MEMORY, OF_CLASS = "memory", "of_class"
-START_SCALE = 10.0  # cosines lie within -1 and 1, which alone would be too blunt for a softmax
+START_SCALE = 10.0  # cosines lie between -1 and 1; a softmax of these alone is nearly flat
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ class MatchingNet(Learner):
     Vinyals, Blundell, Lillicrap, Kavukcuoglu & Wierstra (2016, arXiv 1606.04080), equation 1 and
     section 2.1.1; `scale` is ours, and learned as its logarithm.
 
-    model: one without a head, such as `conv4(None)`. way: classes in a task.
-    fce: full context embeddings (section 2.1.2, appendix A): g sees the whole support set, by an
-        LSTM in either direction, in the order in which it is given; f reads it `fce_steps` times.
-    Adapting takes one step, whatever inner_steps is: it remembers the support set.
+    model: one without a head, such as `conv4(None)`. way: classes in a task, each of which needs an
+        example in the support set.
+    fce: full context embeddings (section 2.1.2, appendix A). g sees the whole support set through
+        an LSTM in each direction, in the given order; f reads it `fce_steps` times. Default: False.
+    Adapting takes one step, which remembers the support set; inner_lr, inner_steps and
+    checkpointing are refused, since there is no gradient step, and fce_steps without fce.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
@@ -42,9 +45,15 @@ class MatchingNet(Learner):
     fce: bool = False
     fce_steps: int = 5
 
+    needs_every_class = True
+
     def __post_init__(self):
         super().__post_init__()
+        at_least(2, way=self.way)
         at_least(1, fce_steps=self.fce_steps)
+        refuse_unused(self, "it takes no gradient step", "inner_lr", "inner_steps", "checkpointing")
+        if not self.fce:
+            refuse_unused(self, "fce is False", "fce_steps")
 
     def init(
         self, *, generator: torch.Generator | None = None,

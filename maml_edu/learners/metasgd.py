@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 
 from maml_edu.foundation.types import Rate, Theta
+from maml_edu.learners.checks import refuse_unused
+from maml_edu.learners.heads import ALPHA
 from maml_edu.learners.maml import MAML
-
-ALPHA = "inner_lr."  # the names of its rates: this, and their parameter's name
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class MetaSGD(MAML):
         if isinstance(given, Sequence) or (isinstance(given, Mapping) and set(given) != names):
             allowed = "one number to start from, or one for each of the model's tensors"
             raise ValueError(f"inner_lr is {given!r}; it must be {allowed}")
+        refuse_unused(self, "theta has a rate for each weight", "learned_rates")
         super().__post_init__()
 
     def init(

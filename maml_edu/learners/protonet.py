@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from maml_edu.foundation.checks import at_least
 from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
+from maml_edu.learners.checks import refuse_unused
 from maml_edu.tasks import TaskBatch
 
 PROTOTYPES = "prototypes"  # what adapting adds to theta: (way, features)
@@ -25,12 +27,20 @@ class ProtoNet(Learner):
     Snell, Swersky & Zemel (2017, arXiv 1703.05175), equations 1 and 2; `scale` is learned as well
     (as its logarithm), because features that batch-norm keeps in place cannot grow to sharpen it.
 
-    model: one without a head, such as `conv4(None)`. way: classes in a task.
-    Adapting takes one step, whatever inner_steps is: it computes the prototypes.
+    model: one without a head, such as `conv4(None)`. way: classes in a task, each of which needs an
+    example in the support set. Adapting takes one step, which computes the prototypes; inner_lr,
+    inner_steps and checkpointing are refused, since there is no gradient step.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     way: int = 5
+
+    needs_every_class = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(2, way=self.way)
+        refuse_unused(self, "it takes no gradient step", "inner_lr", "inner_steps", "checkpointing")
 
     def init(
         self,
@@ -54,7 +64,7 @@ class ProtoNet(Learner):
     ) -> list[Theta]:
         """theta, and theta with the prototypes of one support set."""
         x, y = support
-        # (samples, way); `one_hot` would look at the labels, which a recording cannot (see replay)
+        # (samples, way); `one_hot` looks at the values of labels, which cannot be captured
         of_class = (y[:, None] == torch.arange(self.way, device=y.device)).to(x.dtype)
         features = self.model(self._body(theta), x)
         prototypes = (of_class.T @ features) / of_class.sum(0)[:, None]

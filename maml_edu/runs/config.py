@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 from maml_edu.foundation.checks import (
     Check,
     check_all,
+    choice,
     flag,
+    fraction,
+    integer,
     interval,
     layer_sizes,
-    name_from,
     not_negative,
     one_of,
     positive,
     refuse,
     sha256,
-    share,
-    whole,
 )
 from maml_edu.learners import LEARNERS, learner_class
 
@@ -37,7 +37,7 @@ MAX_POINTS = 1_000_000  # in one batch of tasks
 MAX_IMAGES = 100_000
 DRAWINGS = 20  # of each character
 WAVES: dict[str, Check] = dict.fromkeys(("amplitude", "phase", "x_range"), interval)
-WAY = whole(2, 1000)
+WAY = integer(2, 1000)
 DATA = ("omniglot", "stand-in")
 PRECISIONS = ("float32", "bfloat16")  # models.omniglot.PRECISIONS, without torch
 KINDS: dict[str, dict[str, dict[str, Check]]] = {
@@ -45,26 +45,26 @@ KINDS: dict[str, dict[str, dict[str, Check]]] = {
     "model": {"mlp": {"sizes": layer_sizes}, "conv4": {"way": WAY}, "dense4": {"way": WAY}},
     "tasks": {
         "sinusoid": {**WAVES, "noise": not_negative, "reveal_task": flag},
-        "omniglot": {"way": WAY, "rotations": flag, "data": name_from(DATA)},
+        "omniglot": {"way": WAY, "rotations": flag, "data": choice(DATA)},
     },
 }
 MODELS_OF = {"sinusoid": ("mlp",), "omniglot": ("conv4", "dense4")}
 TRAINING: dict[str, Check] = {
-    "steps": whole(0, 100_000_000),
-    "meta_batch": whole(1, 1_000_000),
-    "shots": whole(1, 1_000_000),
-    "queries": whole(1, 1_000_000),
+    "steps": integer(0, 100_000_000),
+    "meta_batch": integer(1, 1_000_000),
+    "shots": integer(1, 1_000_000),
+    "queries": integer(1, 1_000_000),
     "meta_lr": positive,
-    "warmup": share,
-    "seed": whole(0, 2**63 - 1),
+    "warmup": fraction,
+    "seed": integer(0, 2**63 - 1),
     "replay": flag,
 }
 TRAINING_OPTIONS: dict[str, Check] = {
-    "schedule": name_from(("cosine", "constant")),
+    "schedule": choice(("cosine", "constant")),
     "rates_lr": positive,
-    "chunk_size": whole(1, 1_000_000),
+    "chunk_size": integer(1, 1_000_000),
     "compiled": flag,
-    "precision": name_from(PRECISIONS),
+    "precision": choice(PRECISIONS),
     "start": sha256,  # of the theta that training starts from
 }
 # Trained with 10 shots, as the paper does, most seeds leave some tasks of 5 shots on which adapting
