@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from maml_edu.foundation.checks import at_least
 from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
+from maml_edu.learners.checks import check_batch
 from maml_edu.tasks import TaskBatch, TaskSource
 
 Metric = Callable[[Tensor, Tensor], Tensor]  # (outputs, y) of one task -> a scalar
@@ -121,6 +122,7 @@ def query_values(
     chunk_size: int | None = None,
 ) -> Tensor:
     """The metric on each task's query set at each inner step: (tasks, inner_steps + 1)."""
+    check_batch(learner, batch)
     metric = metric or learner.loss
 
     def one_task(theta: Theta, task: TaskBatch) -> Tensor:

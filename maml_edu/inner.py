@@ -9,7 +9,7 @@ from torch.func import grad
 
 from maml_edu.foundation.checkpointing import checkpointed
 from maml_edu.foundation.checks import at_least
-from maml_edu.foundation.types import LossFn, Rate, Theta
+from maml_edu.foundation.types import LossFn, Rate, Theta, refuse_arrays
 
 
 def adapt(
@@ -39,6 +39,7 @@ def adapt(
     changed in place, so the last state is a differentiable function of the first.
     """
     at_least(0, inner_steps=inner_steps)
+    refuse_arrays(x=x, y=y)
 
     def step(theta: Theta, rate: Rate, x: Tensor, y: Tensor) -> Theta:
         moving = {name: p for name, p in theta.items() if _has(rate, name)}

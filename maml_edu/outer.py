@@ -14,10 +14,10 @@ from tqdm.auto import tqdm
 
 from maml_edu.foundation.checks import (
     at_least,
+    choice,
     flag,
     fraction,
     integer,
-    name_of,
     positive,
 )
 from maml_edu.foundation.gradients import captured, in_chunks
@@ -25,6 +25,7 @@ from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Gradient, Theta
 from maml_edu.foundation.workers import ALONE, Workers
 from maml_edu.learners import Learner
+from maml_edu.learners.checks import check_batch
 from maml_edu.tasks import TaskBatch, TaskSource
 
 
@@ -101,7 +102,7 @@ class Training:
     )
     warmup: float = option(0.05, fraction, "fraction of the steps in which the step size rises")
     schedule: str = option(
-        "cosine", name_of(SCHEDULES), "how the step size goes on", choices=SCHEDULES
+        "cosine", choice(SCHEDULES), "how the step size goes on", choices=SCHEDULES
     )
     seed: int = option(0, integer(0, 2**63 - 1), "the same seed on the CPU gives the same bits")
     chunk_size: int | None = option(
@@ -176,6 +177,8 @@ def meta_train(
     with bar:
         for step in range(state.step, steps):
             batch = tasks.sample(training.meta_batch, generator=generator, **sizes)
+            if trainee is None:
+                check_batch(learner, batch)
             if learner.at_progress(step / steps) != trainee:
                 trainee = learner.at_progress(step / steps)
                 gradient = gradient_of(trainee, training, workers)

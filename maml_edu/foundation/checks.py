@@ -6,6 +6,7 @@ NumPy's numbers count as numbers; True and False do not.
 
 from __future__ import annotations
 
+import math
 import re
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,6 @@ from typing import Any
 
 Check = Callable[[str, Any], None]
 MAX_SIZE = 100_000  # of one layer
-LARGEST = 1e300
 
 
 class InputError(ValueError):
@@ -29,27 +29,40 @@ def one_of(names: Iterable[str]) -> str:
     return f"one of {', '.join(names)}"
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: NumPy's numbers become Python's, tuples become lists."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
 def is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
     """Whether it is a finite real number."""
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return real and abs(value) < LARGEST  # no comparison with nan is true
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 def at_least(minimum: int, **named: int) -> None:
-    """Raise an InputError that names the first argument which is not a whole number >= minimum."""
+    """Raise an InputError that names the first argument which is not an integer >= minimum."""
     for name, value in named.items():
         if not is_integer(value) or value < minimum:
-            refuse(name, value, f"a whole number, {minimum} or more")
+            refuse(name, value, f"an integer, {minimum} or more")
 
 
 def integer(low: int, high: int) -> Check:
     def check(name: str, value: Any) -> None:
         if not is_integer(value) or not low <= value <= high:
-            refuse(name, value, f"a whole number from {low:,} to {high:,}")
+            refuse(name, value, f"an integer from {low:,} to {high:,}")
 
     return check
 
@@ -74,7 +87,7 @@ def flag(name: str, value: Any) -> None:
         refuse(name, value, "True or False")
 
 
-def name_of(names: Iterable[str]) -> Check:
+def choice(names: Iterable[str]) -> Check:
     """A check for one of several names."""
 
     def check(name: str, value: Any) -> None:

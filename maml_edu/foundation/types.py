@@ -1,10 +1,11 @@
-"""The types that all rooms share, under one name each."""
+"""The types that all rooms share, under one name each, and what is no tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -14,3 +15,14 @@ Theta = dict[str, Tensor]  # parameters by name: the initialisation, or an adapt
 Rate = float | Tensor | Mapping[str, float | Tensor]  # an inner_lr: one for all, or by parameter
 LossFn = Callable[[Theta, Tensor, Tensor], Tensor]  # (theta, x, y) -> a scalar
 Gradient = Callable[[Theta, "TaskBatch"], tuple[Theta, Tensor]]  # -> d loss / d theta, the loss
+
+
+def refuse_arrays(dtype: torch.dtype | None = None, **named: object) -> None:
+    """Raise a ValueError that names the first argument which is an array, but not PyTorch's."""
+    for name, value in named.items():
+        if hasattr(value, "__array__") and not isinstance(value, Tensor):
+            as_what = f"tensor of {dtype}" if dtype else "tensor"
+            raise ValueError(
+                f"{name} is a {type(value).__name__} of {value.dtype}; it must be a {as_what}: "
+                "see torch.as_tensor"
+            )

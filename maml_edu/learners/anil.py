@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from torch import Tensor
+
+from maml_edu.foundation.types import Rate
+from maml_edu.learners.heads import head_names
 from maml_edu.learners.maml import MAML
 
 
@@ -18,19 +22,27 @@ class ANIL(MAML, name="anil"):
     Raghu, Raghu, Bengio & Vinyals (2020, arXiv 1909.09157), section 4. The outer loop still trains
     the body, through the adapted head.
 
-    inner_lr: one number, or one for each of the head's parameters.
+    model: one with a head (see `maml_edu.models.Model`).
+    inner_lr: one number, or one for each of the head's parameters, or a list of these by step.
     """
 
     body_rests: ClassVar[bool] = True
     head_lr: None = field(default=None, init=False)  # inner_lr is the head's
 
     def __post_init__(self):
-        layer_of = {name: name.rpartition(".")[0] for name in self.model.shapes()}
-        last = list(layer_of.values())[-1]
-        head = [name for name, layer in layer_of.items() if layer == last]
-        rate = self.inner_lr
-        if not isinstance(rate, Mapping):
-            object.__setattr__(self, "inner_lr", dict.fromkeys(head, rate))
-        elif set(rate) != set(head):
-            raise ValueError(f"inner_lr is for {', '.join(rate)}; ANIL adapts {', '.join(head)}")
         super().__post_init__()
+        self.given_rates()
+
+    def given_rates(self) -> Rate | Sequence[Rate]:
+        """inner_lr, for the head's parameters alone."""
+        head = head_names(self.model, "ANIL")
+        if isinstance(self.inner_lr, Sequence):
+            return [self._of_head(rate, head) for rate in self.inner_lr]
+        return self._of_head(self.inner_lr, head)
+
+    def _of_head(self, rate: Rate, head: list[str]) -> Mapping[str, float | Tensor]:
+        if not isinstance(rate, Mapping):
+            return dict.fromkeys(head, rate)
+        if set(rate) != set(head):
+            raise ValueError(f"inner_lr is for {', '.join(rate)}; ANIL adapts {', '.join(head)}")
+        return rate

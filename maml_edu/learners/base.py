@@ -14,6 +14,7 @@ from maml_edu.foundation.checks import integer, positive, rates
 from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Rate, Theta
 from maml_edu.inner import adapt
+from maml_edu.learners.heads import head_names
 from maml_edu.models import PROTOCOLS, Model, predict
 from maml_edu.models.protocol import check_protocol
 from maml_edu.tasks import TaskBatch
@@ -41,6 +42,7 @@ class Learner:
     name: ClassVar[str] = ""
     families: ClassVar[tuple[str, ...]] = ("sine", "omniglot")  # the tasks it can learn
     headless: ClassVar[bool] = False  # it takes a model without a head, and is told the way
+    needs_every_class: ClassVar[bool] = False  # in each support set
     body_rests: ClassVar[bool] = False  # no inner step of training moves more than the head
 
     def __init_subclass__(cls, *, name: str = "") -> None:
@@ -156,7 +158,6 @@ class GradientLearner(Learner):
         """inner_lr, with the head's own rate in it where there is one."""
         if self.head_lr is None:
             return self.inner_lr
-        return {
-            name: self.head_lr if name.startswith("head.") else self.inner_lr
-            for name in self.model.shapes()
-        }
+        head = head_names(self.model, "head_lr")
+        names = self.model.shapes()
+        return {name: self.head_lr if name in head else self.inner_lr for name in names}

@@ -24,10 +24,13 @@ class IMAML(GradientLearner, name="imaml"):
         adapted = argmin over phi of  L_support(phi) + strength / 2 * |phi - theta|^2
         meta-gradient = (I + Hessian of L_support(adapted) / strength)^-1  grad L_query(adapted).
 
-    Rajeswaran, Finn, Kakade & Levine (2019, arXiv 1909.04630), equations 3 and 6, algorithm 2. No
-    graph of the inner steps is kept, so memory does not grow with them; but the formula holds at
-    the minimum alone, so steps must be many enough to come near it. The linear system is solved by
-    `cg_steps` steps of conjugate gradients, each of which costs one product with the Hessian.
+    Rajeswaran, Finn, Kakade & Levine (2019, arXiv 1909.04630), equations 3 and 6, algorithm 2. It
+    keeps no graph of the inner steps, so memory does not grow with them. The formula holds only at
+    the minimum, so the inner steps must come near it. The linear system is solved by conjugate
+    gradients.
+
+    strength: lambda in the paper, above 0. cg_steps: steps of conjugate gradients, each of which
+        costs one product with the Hessian.
     """
 
     inner_steps: int = 16
@@ -50,7 +53,7 @@ class IMAML(GradientLearner, name="imaml"):
             near_theta,
             theta,
             *support,
-            inner_lr=self.inner_lr,
+            inner_lr=self.given_rates(),
             inner_steps=self.inner_steps if inner_steps is None else inner_steps,
             first_order=first_order,
         )

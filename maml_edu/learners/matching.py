@@ -1,4 +1,4 @@
-"""Matching networks: no inner gradient, a query asks every support drawing how alike they are."""
+"""Matching networks: no inner gradient; a query is compared with every support drawing."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from maml_edu.foundation.checks import flag, integer
+from maml_edu.foundation.checks import at_least, flag, integer
 from maml_edu.foundation.options import option
 from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
+from maml_edu.learners.checks import refuse_unused
 from maml_edu.models.lstm import along, lstm_step
 from maml_edu.tasks import TaskBatch
 
 # What adapting adds to theta: the support set's features, and its labels, one-hot: (samples, way).
 MEMORY, OF_CLASS = "memory", "of_class"
-START_SCALE = 10.0  # cosines lie within -1 and 1, which alone would be too blunt for a softmax
+START_SCALE = 10.0  # cosines lie between -1 and 1; a softmax of these alone is nearly flat
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,28 @@ class MatchingNet(Learner, name="matching"):
     Vinyals, Blundell, Lillicrap, Kavukcuoglu & Wierstra (2016, arXiv 1606.04080), equation 1 and
     section 2.1.1; `scale` is ours, and learned as its logarithm.
 
-    model: one without a head, such as `conv4(None)`. way: classes in a task.
-    fce: full context embeddings (section 2.1.2, appendix A): g sees the whole support set, by an
-        LSTM in either direction, in the order in which it is given; f reads it `fce_steps` times.
-    Adapting takes one step, whatever inner_steps is: it remembers the support set.
+    model: one without a head, such as `conv4(None)`. way: classes in a task, each of which needs an
+        example in the support set.
+    fce: full context embeddings (section 2.1.2, appendix A). g sees the whole support set through
+        an LSTM in each direction, in the given order; f reads it `fce_steps` times. Default: False.
+    Adapting takes one step, which remembers the support set; inner_lr, inner_steps and
+    checkpointing are refused, since there is no gradient step, and fce_steps without fce.
     """
 
     families: ClassVar[tuple[str, ...]] = ("omniglot",)
     headless: ClassVar[bool] = True
     body_rests: ClassVar[bool] = True
+    needs_every_class: ClassVar[bool] = True
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     way: int = 5
     fce: bool = option(False, flag, "full context embeddings")
     fce_steps: int = option(5, integer(1, 20), "readings of the support set under fce")
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(2, way=self.way)
+        if not self.fce:
+            refuse_unused(self, "fce is False", "fce_steps")
 
     def init(
         self, *, generator: torch.Generator | None = None,

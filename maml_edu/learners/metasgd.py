@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import torch
 
 from maml_edu.foundation.types import Rate, Theta
+from maml_edu.learners.heads import ALPHA
 from maml_edu.learners.maml import MAML
-
-ALPHA = "inner_lr."  # the names of its rates: this, and their parameter's name
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class MetaSGD(MAML, name="meta-sgd"):
     learned_rates: bool = field(default=False, init=False)  # it learns its own
 
     def __post_init__(self):
-        given, names = self.inner_lr, set(self.model.shapes())
+        given, names = self.given_rates(), set(self.model.shapes())
         if isinstance(given, Sequence) or (isinstance(given, Mapping) and set(given) != names):
             allowed = "one number to start from, or one for each of the model's tensors"
             raise ValueError(f"inner_lr is {given!r}; it must be {allowed}")
@@ -41,8 +40,8 @@ class MetaSGD(MAML, name="meta-sgd"):
         device: torch.device | str | None = None,
     ) -> Theta:
         theta = self.model.init(generator=generator, device=device)
-        one = not isinstance(self.inner_lr, Mapping)
-        rates = dict.fromkeys(theta, self.inner_lr) if one else self.inner_lr
+        given = self.given_rates()
+        rates = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)
         return theta | {ALPHA + n: torch.full_like(p, rates[n]) for n, p in theta.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:

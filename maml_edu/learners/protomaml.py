@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from maml_edu.foundation.types import Theta
+from maml_edu.learners.heads import linear_head
 from maml_edu.learners.maml import MAML
-
-HEAD = ("head.weight", "head.bias")
 
 
 @dataclass(frozen=True)
@@ -25,15 +24,15 @@ class ProtoMAML(MAML, name="protomaml"):
     section 2.4) wrote squared distances as a linear layer. The outer gradient passes through the
     prototypes. Before the first step it is a prototypical network; with no steps it stays one.
 
-    model: one with a head, such as `conv4(way)`: (way, features) weights and a bias.
+    model: one with a linear head of (way, features) weights and a bias, such as `conv4(way)`.
     """
 
     families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    needs_every_class: ClassVar[bool] = True
 
     def __post_init__(self):
         super().__post_init__()
-        if missing := set(HEAD) - set(self.model.shapes()):
-            raise ValueError(f"model has no {', '.join(sorted(missing))}; ProtoMAML needs a head")
+        linear_head(self.model, "ProtoMAML")
 
     def init(
         self,
@@ -42,10 +41,11 @@ class ProtoMAML(MAML, name="protomaml"):
         device: torch.device | str | None = None,
     ) -> Theta:
         theta = super().init(generator=generator, device=device)
-        return {name: p for name, p in theta.items() if name not in HEAD}
+        return {name: theta[name] for name in self.shapes()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: shape for name, shape in super().shapes().items() if name not in HEAD}
+        shapes, head = super().shapes(), linear_head(self.model, "ProtoMAML")
+        return {name: shape for name, shape in shapes.items() if name not in head}
 
     def adapt(
         self,
@@ -64,11 +64,12 @@ class ProtoMAML(MAML, name="protomaml"):
         """The linear layer whose logits are minus the squared distances to the prototypes, plus a
         term that is the same for all classes: weight (way, features) and bias (way,)."""
         x, y = support
+        weight, bias = linear_head(self.model, "ProtoMAML")
         shapes = self.model.shapes()
-        way, features = shapes["head.weight"]
+        way, features = shapes[weight]
         of_class = (y[:, None] == torch.arange(way, device=y.device)).to(x.dtype)  # (samples, way)
-        body = {name: theta[name] for name in shapes if name not in HEAD}
-        # a head that changes nothing hands out the features themselves
-        idle = {"head.weight": torch.eye(features).to(x), "head.bias": torch.zeros(features).to(x)}
-        prototypes = of_class.T @ self.model({**body, **idle}, x) / of_class.sum(0)[:, None]
-        return {"head.weight": 2 * prototypes, "head.bias": -prototypes.square().sum(1)}
+        # with an identity for a head, the network's outputs are the features
+        identity = {weight: torch.eye(features).to(x), bias: torch.zeros(features).to(x)}
+        body = {name: theta[name] for name in shapes if name not in identity}
+        prototypes = of_class.T @ self.model({**body, **identity}, x) / of_class.sum(0)[:, None]
+        return {weight: 2 * prototypes, bias: -prototypes.square().sum(1)}

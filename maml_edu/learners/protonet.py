@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from maml_edu.foundation.checks import at_least
 from maml_edu.foundation.types import Theta
 from maml_edu.learners.base import Learner
 from maml_edu.tasks import TaskBatch
@@ -26,8 +27,8 @@ class ProtoNet(Learner, name="protonet"):
     Snell, Swersky & Zemel (2017, arXiv 1703.05175), equations 1 and 2; `scale` is learned as well
     (as its logarithm), because features that batch-norm keeps in place cannot grow to sharpen it.
 
-    model: one without a head, such as `conv4(None)`. way: classes in a task.
-    Adapting takes one step, whatever inner_steps is: it computes the prototypes.
+    model: one without a head, such as `conv4(None)`. way: classes in a task, each of which needs an
+    example in the support set. Adapting takes one step, which computes the prototypes.
     """
 
     families: ClassVar[tuple[str, ...]] = ("omniglot",)
@@ -35,6 +36,12 @@ class ProtoNet(Learner, name="protonet"):
     body_rests: ClassVar[bool] = True
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     way: int = 5
+
+    needs_every_class: ClassVar[bool] = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(2, way=self.way)
 
     def init(
         self,
@@ -58,7 +65,7 @@ class ProtoNet(Learner, name="protonet"):
     ) -> list[Theta]:
         """theta, and theta with the prototypes of one support set."""
         x, y = support
-        # (samples, way); `one_hot` would look at the labels, which a recording cannot (see replay)
+        # (samples, way); `one_hot` looks at the values of labels, which cannot be captured
         of_class = (y[:, None] == torch.arange(self.way, device=y.device)).to(x.dtype)
         features = self.model(self._body(theta), x)
         prototypes = (of_class.T @ features) / of_class.sum(0)[:, None]

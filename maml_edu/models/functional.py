@@ -8,19 +8,23 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Theta, refuse_arrays
 from maml_edu.models.norm import BatchNorm
 
 
 class Model:
     """Any `nn.Module`, used as a pure function: `model(theta, x)`.
 
-    `build` makes the module. The module kept here has no numbers of its own (it lives on PyTorch's
-    "meta" device): every number comes from the `theta` that is passed in, and nothing is changed in
-    place, so gradients flow through an adapted theta as through any other tensor.
+    The module kept here has no numbers of its own (it lives on PyTorch's "meta" device): every
+    number comes from the `theta` that is passed in, and nothing is changed in place, so gradients
+    flow through an adapted theta as through any other tensor.
+
+    build: makes the module. head: the name of its last linear layer, such as "fc". Default: the
+        layer named "head", or else the last layer if that is linear. `model.head` is None for a
+        module without one. Raises ValueError for buffers, and for a head that is not there.
     """
 
-    def __init__(self, build: Callable[[], nn.Module]):
+    def __init__(self, build: Callable[[], nn.Module], head: str | None = None):
         self._build = build
         with torch.device("meta"):
             self._skeleton = build()
@@ -31,6 +35,10 @@ class Model:
                 "the module has buffers (such as a batch-norm's running statistics), which a pure "
                 "function of theta cannot update; build it without, e.g. track_running_stats=False"
             )
+        self.head = _find_head(self._skeleton) if head is None else head
+        layers = {name.rpartition(".")[0] for name in self.shapes()}
+        if head is not None and head not in layers:
+            raise ValueError(f"head is {head!r}; it must be one of {', '.join(sorted(layers))}")
 
     def init(
         self,
@@ -52,10 +60,40 @@ class Model:
 
         context: samples, shaped as x, from which batch-norm takes its statistics instead of from
             x (see `maml_edu.models.protocol`). A model without batch-norm has no use for it.
+        Raises ValueError where the network cannot take x's dtype, or theta lacks a parameter.
         """
         with_context = self.has_batch_norm and context is not None
-        return functional_call(self._skeleton, theta, (x, context) if with_context else (x,))
+        try:
+            return functional_call(self._skeleton, theta, (x, context) if with_context else (x,))
+        except (RuntimeError, TypeError, AttributeError) as error:
+            self._explain(theta, x, error)  # only now, so a good call pays nothing for it
+            raise
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter: what a theta for this model must look like."""
         return {name: tuple(p.shape) for name, p in self._skeleton.named_parameters()}
+
+    def _explain(self, theta: Theta, x: Tensor, error: Exception) -> None:
+        """Raise a ValueError that names the argument which the network could not take, if known."""
+        if missing := [name for name in self.shapes() if name not in theta]:
+            raise ValueError(
+                f"theta lacks {', '.join(missing)}, parameters of this model"
+            ) from error
+        dtype = next((theta[name].dtype for name in self.shapes()), None)
+        refuse_arrays(**{f"theta[{name!r}]": theta[name] for name in self.shapes()})
+        refuse_arrays(dtype, x=x)
+        if isinstance(x, Tensor) and x.dtype != dtype and "type" in str(error):
+            raise ValueError(
+                f"x is of {x.dtype}; it must be of {dtype}, as theta is: give x.to({dtype})"
+            ) from error
+
+
+def _find_head(module: nn.Module) -> str | None:
+    """The name of the layer "head", or of the last layer with parameters if it is linear."""
+    layers = {
+        name: layer for name, layer in module.named_modules() if list(layer.parameters(False))
+    }
+    if hasattr(module, "head"):
+        return "head" if "head" in layers else None
+    last = next(reversed(layers), None)
+    return last if isinstance(layers.get(last), nn.Linear) else None

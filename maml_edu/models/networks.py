@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from maml_edu.foundation.checks import integer, layer_sizes, name_of
+from maml_edu.foundation.checks import choice, integer, layer_sizes
 from maml_edu.foundation.options import Option, Options
 from maml_edu.models.functional import Model
 from maml_edu.models.mlp import mlp
@@ -33,7 +33,7 @@ NETWORKS = {
         {
             "channels": Option(64, integer(1, 4096), "channels of each convolution"),
             "precision": Option(
-                "float32", name_of(PRECISIONS),
+                "float32", choice(PRECISIONS),
                 "of training; bfloat16 is faster, where no inner step moves the convolutions",
                 choices=PRECISIONS,
             ),

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import numpy as np
-
-from maml_edu.foundation.checks import InputError, name_of, one_of, refuse, sha256
+from maml_edu.foundation.checks import InputError, choice, one_of, plain, refuse, sha256
 from maml_edu.foundation.options import Options, filled, options_of
 from maml_edu.learners import LEARNERS, Learner
 from maml_edu.models import Model
@@ -40,19 +38,12 @@ class Part:
             refuse(what, given, "an object with a name")
         options = dict(given)
         name = options.pop("name", None)
-        name_of(kinds)(what, name)
+        choice(kinds)(what, name)
         values = filled(f"{what} {name}", options, kinds[name])
-        return cls(name, {key: _plain(value) for key, value in values.items()})
+        return cls(name, {key: plain(value) for key, value in values.items()})
 
     def as_json(self) -> dict[str, Any]:
         return {"name": self.name, **self.options}
-
-
-def _plain(value: Any) -> Any:
-    """As JSON holds it: NumPy's numbers as Python's, tuples as lists."""
-    if isinstance(value, np.generic):
-        return value.item()
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 PARTS: dict[str, dict[str, Options]] = {
@@ -95,10 +86,10 @@ class TrainConfig:
         the tasks or the training; each goes to the part that has it. One that is None counts as
         not given. Raises an InputError for one that no part has.
         """
-        name_of(FAMILIES)("tasks", tasks)
+        choice(FAMILIES)("tasks", tasks)
         family = FAMILIES[tasks]
         asked = {name: value for name, value in options.items() if value is not None}
-        name_of(family.learners)("learner", asked.get("learner", "maml"))
+        choice(family.learners)("learner", asked.get("learner", "maml"))
         given = family.settings(asked)
         parts = {
             "learner": given.pop("learner", "maml"),
@@ -108,7 +99,7 @@ class TrainConfig:
         start = given.pop("start", None)
         made = {}
         for what, name in parts.items():
-            name_of(PARTS[what])(what, name)
+            choice(PARTS[what])(what, name)
             its = {key: given.pop(key) for key in PARTS[what][name] if key in given}
             made[what] = {"name": name, **its}
         for key in given:

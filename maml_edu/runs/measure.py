@@ -14,7 +14,7 @@ import torch
 
 import maml_edu
 from maml_edu.evaluate import Estimate, evaluate
-from maml_edu.foundation.checks import InputError, flag, integer, name_of, positive
+from maml_edu.foundation.checks import InputError, choice, flag, integer, positive
 from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Theta
 from maml_edu.learners.heads import resize_head
@@ -56,14 +56,14 @@ class Measurement:
     )
     split: str | None = option(
         None,
-        name_of(SPLITS),
+        choice(SPLITS),
         "whose characters (Omniglot; default: test)",
         kind=str,
         choices=tuple(SPLITS),
     )
     protocol: str | None = option(
         None,
-        name_of(PROTOCOLS),
+        choice(PROTOCOLS),
         "batch-norm's (Omniglot; default: transductive)",
         kind=str,
         choices=tuple(PROTOCOLS),

@@ -12,6 +12,7 @@ import torch
 from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
+from maml_edu.learners.heads import start_theta
 from maml_edu.outer import TrainState
 from maml_edu.runs.checkpoint import Checkpoint
 from maml_edu.runs.config import TrainConfig
@@ -55,31 +56,15 @@ def _check_other_steps(out: Path, state: TrainState, there: TrainConfig, here: T
 
 
 def start_from(theta: Theta, learner: Learner, *, seed: int) -> TrainState:
-    """The state before the first step of a training that starts at another model's theta.
-
-    Every parameter below the head must be there, with the same shape; learned rates are taken over
-    where they fit. Of a head for another way, each class gets the mean of the old classes' rows;
-    without an old head, each gets the mean of fresh rows: which class a label means is dealt anew
-    in each task, so no row should stand out. Raises RunError.
-    """
+    """The state before the first step of a training that starts at another model's theta; see
+    `learners.heads.start_theta`. Raises RunError where theta is another network's."""
     generator = torch.Generator().manual_seed(seed)
     fresh = learner.init(generator=generator)
-    parameters = learner.model.shapes()
-    for name, p in fresh.items():
-        found = theta.get(name)
-        fits = found is not None and found.shape == p.shape
-        if name.startswith("head."):
-            p = (p if found is None else found.to(p)).mean(0, keepdim=True).expand_as(p).clone()
-        elif fits:
-            p = found.to(p).clone()
-        elif name in parameters:
-            there = "is missing" if found is None else f"has the shape {tuple(found.shape)}"
-            raise RunError(
-                f"start is another network's checkpoint: its {name} {there}; "
-                f"here it has the shape {tuple(p.shape)}"
-            )
-        fresh[name] = p
-    return TrainState(0, fresh, {}, generator.get_state(), math.nan)
+    try:
+        start = start_theta(learner, fresh, theta)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    return TrainState(0, start, {}, generator.get_state(), math.nan)
 
 
 def ancestor(start: Checkpoint) -> dict[str, Any]:

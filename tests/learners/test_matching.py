@@ -134,8 +134,3 @@ def test_a_support_only_answer_needs_no_other_queries():
     state = learner.adapt(theta, (support, torch.tensor([0, 1])))[-1]
     together = learner.predict(state, queries, support)
     torch.testing.assert_close(learner.predict(state, queries[:1], support), together[:1])
-
-
-def test_bad_input_is_said():
-    with pytest.raises(ValueError, match="fce_steps is 0"):
-        MatchingNet(mlp(6, FEATURES), fce_steps=0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 from torch.func import grad
 from torch.nn.functional import cross_entropy
 
 from maml_edu.learners import MAML, ProtoMAML, ProtoNet
-from maml_edu.models import conv4, mlp
+from maml_edu.models import Model, conv4
 from maml_edu.outer import meta_gradient, meta_loss
 from maml_edu.tasks import TaskBatch
 
@@ -118,6 +119,7 @@ def test_theta_has_no_head_and_learned_rates_have():
     )
 
 
-def test_a_model_without_a_head_is_refused():
-    with pytest.raises(ValueError, match="model has no head.bias, head.weight; ProtoMAML needs"):
-        ProtoMAML(mlp(1, 4, 3))
+def test_a_head_without_a_bias_is_refused():
+    model = Model(lambda: nn.Linear(4, 3, bias=False))
+    with pytest.raises(ValueError, match="head has weight; ProtoMAML needs weight and bias"):
+        ProtoMAML(model)

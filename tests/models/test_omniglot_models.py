@@ -171,7 +171,7 @@ def test_vmap_equals_a_loop_over_tasks(model, theta, protocol):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: conv4(1), "way is 1; it must be a whole number, 2 or more"),
+        (lambda: conv4(1), "way is 1; it must be an integer, 2 or more"),
         (lambda: conv4(5, channels=0), "channels is 0"),
         (lambda: dense4(0), "way is 0"),
         (lambda: dense4(5, features=-1), "features is -1"),

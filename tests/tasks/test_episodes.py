@@ -61,7 +61,7 @@ def test_seeds():
     ("bad", "message"),
     [
         ({"way": 13}, "way is 13; there are 12 classes to choose from"),
-        ({"way": 1}, "way is 1; it must be a whole number, 2 or more"),
+        ({"way": 1}, "way is 1; it must be an integer, 2 or more"),
         (
             {"shots": 18},
             r"shots \+ queries is 21; a class has 20 examples, and none may serve twice",

@@ -135,8 +135,8 @@ def test_a_batch_goes_through_the_outer_loop(drawings):
     [
         ({"split": "dev"}, "split is 'dev'; it must be one of train, validation, test"),
         ({"split": "validation", "way": 4}, "way is 4; the validation split has 3 characters"),
-        ({"way": 1}, "way is 1; it must be a whole number, 2 or more"),
-        ({"way": "5"}, "way is '5'; it must be a whole number"),
+        ({"way": 1}, "way is 1; it must be an integer, 2 or more"),
+        ({"way": "5"}, "way is '5'; it must be an integer"),
         ({"rotations": 4}, "rotations is 4; it must be True, False or None"),
         ({"source": "/no/such"}, "/no/such does not exist; a source is a folder or auto, release"),
     ],

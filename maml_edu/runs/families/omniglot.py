@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch.nn.functional import cross_entropy
 
 from maml_edu.evaluate import Evaluation, accuracy
-from maml_edu.foundation.checks import flag, integer, name_of, refuse
+from maml_edu.foundation.checks import choice, flag, integer, refuse
 from maml_edu.foundation.options import Option
 from maml_edu.learners import LEARNERS
 from maml_edu.runs.families.base import Family
@@ -54,7 +54,7 @@ Examples:
     options = {
         "way": Option(5, integer(2, 1000), "characters to tell apart in a task"),
         "rotations": Option(True, flag, "count a character turned by 90 degrees as another class"),
-        "data": Option("omniglot", name_of(DATA), "which drawings these are", choices=DATA),
+        "data": Option("omniglot", choice(DATA), "which drawings these are", choices=DATA),
     }
     networks = ("conv4", "dense4")
     loss = staticmethod(cross_entropy)

@@ -1,0 +1,81 @@
+"""Mistakes that would otherwise go unnoticed: options without effect, labels that do not fit."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from maml_edu.foundation.types import refuse_arrays
+from maml_edu.learners.heads import head_names
+
+if TYPE_CHECKING:
+    from maml_edu.learners.base import Learner
+    from maml_edu.tasks import TaskBatch
+
+PADDING = -100  # the label that cross-entropy leaves out, by PyTorch's default
+
+
+def refuse_unused(learner: Learner, reason: str, *names: str) -> None:
+    """Raise a ValueError where one of these options is not at its default: it has no effect."""
+    defaults = {field.name: field.default for field in fields(learner)}
+    for name in names:
+        value, default = getattr(learner, name), defaults[name]
+        if type(value) is not type(default) or value != default:
+            raise ValueError(
+                f"{name} is {value!r}; {type(learner).__name__} has no use for it: {reason}"
+            )
+
+
+def ways(learner: Learner) -> int | None:
+    """How many classes a learner tells apart: its `way`, or the rows of its model's head."""
+    if hasattr(learner, "way"):
+        return learner.way
+    if learner.model.head is None:
+        return None
+    return learner.model.shapes()[head_names(learner.model, "it")[0]][0]
+
+
+def check_batch(learner: Learner, batch: TaskBatch) -> None:
+    """Raise a ValueError where a batch of tasks does not suit the learner.
+
+    Parts must not be NumPy's. Labels must be int64, from 0 to way - 1 (or PADDING); some learners
+    need an example of every class in each support set. Class probabilities (tasks, samples, way)
+    and the targets of a regression may be anything. This reads the labels' values, once a batch, so
+    call it outside of `vmap` and of what is captured.
+    """
+    refuse_arrays(**dict(zip(batch._fields[:4], batch[:4], strict=True)))
+    sets = {"support_y": batch.support_y, "query_y": batch.query_y}
+    classifies = hasattr(learner, "way") or learner.loss is cross_entropy
+    for name, y in sets.items():
+        probabilities = y.is_floating_point() and y.dim() == 3
+        if classifies and y.dtype not in (torch.int64, torch.uint8) and not probabilities:
+            raise ValueError(f"{name} is of {y.dtype}; labels must be of torch.int64")
+    way = ways(learner)
+    if not classifies or way is None or batch.support_y.is_floating_point():
+        return
+    _check_labels(learner, sets, way)
+
+
+def _check_labels(learner: Learner, sets: dict[str, Tensor], way: int) -> None:
+    fine = {name: ((y >= 0) & (y < way)) | (y == PADDING) for name, y in sets.items()}
+    good = torch.stack([ok.all() for ok in fine.values()]).all()
+    needs_all = getattr(learner, "needs_every_class", False)
+    if needs_all:
+        classes = torch.arange(way, device=good.device)
+        present = (sets["support_y"][..., None] == classes).any(-2)  # (tasks, way)
+        good = good & present.all()
+    if good:  # one look at the values, whatever device they are on
+        return
+    user = f"this {type(learner).__name__} tells {way} classes apart"
+    for name, ok in fine.items():
+        if not ok.all():
+            label = sets[name][~ok][0].item()
+            raise ValueError(f"{name} has the label {label}; {user}, 0 to {way - 1}")
+    task, missing = (~present).nonzero()[0].tolist()
+    raise ValueError(
+        f"support_y of task {task} lacks the label {missing}; {user}, and needs examples of each"
+    )

@@ -1,0 +1,155 @@
+"""No option of a learner is ignored: each changes what it should, or is refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import partial
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from maml_edu import inner
+from maml_edu.learners import LEARNERS, Learner, learner_class
+from maml_edu.models import conv4
+from maml_edu.outer import meta_gradient
+from maml_edu.tasks import TaskBatch
+
+WAY = 3
+MODEL, BODY = conv4(WAY, channels=4), conv4(None, channels=4)
+
+# A value, other than the default, of every option that some learner has.
+OTHER = {
+    "loss": partial(cross_entropy, label_smoothing=0.3),
+    "inner_lr": 0.3,
+    "inner_steps": 3,
+    "protocol": "support-only",
+    "checkpointing": True,
+    "first_order": True,
+    "learned_rates": True,
+    "per_step_losses": True,
+    "annealing": 0.9,
+    "first_order_until": 0.7,
+    "last_weight": 0.2,
+    "strength": 0.5,
+    "cg_steps": 1,
+    "characters": 8,
+    "fce": True,
+    "fce_steps": 2,
+    "way": 4,
+}
+# What a learner refuses at its other value; everything else is honoured.
+REFUSED = {
+    "fomaml": {"first_order"},  # at False
+    "meta-sgd": {"learned_rates"},
+    "maml++": {"per_step_losses"},
+    "imaml": {"checkpointing"},
+    "protonet": {"inner_lr", "inner_steps", "checkpointing"},
+    "matching": {"inner_lr", "inner_steps", "checkpointing", "fce_steps"},
+}
+EACH = [
+    (name, field.name)
+    for name in LEARNERS
+    for field in fields(learner_class(name))
+    if field.name != "model"
+]
+
+
+def made(name: str, **options) -> Learner:
+    kind = LEARNERS[name]
+    defaults = {"way": WAY} if kind.headless else {}
+    defaults |= {"inner_steps": 2, "inner_lr": 0.1} if "inner_lr" in kind.needs else {}
+    defaults |= {"characters": 7} if name == "pretrain" else {}
+    model = BODY if kind.headless else MODEL
+    return learner_class(name)(model, **{"loss": cross_entropy, **defaults, **options})
+
+
+def drawings() -> TaskBatch:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(2, 2, WAY * 2, 1, 28, 28, generator=generator)
+    y = torch.arange(WAY).repeat(2).expand(2, -1)
+    info = {"character": torch.tensor([[0, 3, 6], [5, 1, 2]]), "rotation": torch.ones(2, 3).long()}
+    return TaskBatch(x[0], y, x[1], y, info)
+
+
+def outcome(learner: Learner) -> list[torch.Tensor]:
+    """All that a learner comes to: theta, its gradient and loss, and answers of adapted states."""
+    batch = drawings()
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    theta = {name: p + 0.01 for name, p in theta.items()}  # off symmetric starts
+    gradient, loss = meta_gradient(learner.at(0.5), theta, batch)
+    task = batch.task(0)
+    states = learner.adapt(theta, task.support)
+    answers = learner.predict(states[-1], task.query_x, task.support_x)
+    return [*theta.values(), *gradient.values(), loss, torch.tensor(len(states)), answers]
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return len(one) == len(other) and all(
+        a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=1e-7)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def other_value(name: str, option: str):
+    default = {f.name: f.default for f in fields(learner_class(name))}[option]
+    value = OTHER[option]
+    return not default if isinstance(value, bool) and isinstance(default, bool) else value
+
+
+@pytest.mark.parametrize(("name", "option"), EACH)
+def test_an_option_is_honoured_or_refused(name, option, monkeypatch):
+    value = other_value(name, option)
+    if option in REFUSED.get(name, ()):
+        with pytest.raises(ValueError, match=f"^{option} is {value}; "):
+            made(name, **{option: value})
+        return
+    plain = outcome(made(name))
+    assert same(plain, outcome(made(name)))
+    if option == "checkpointing":  # the same numbers, found another way
+        asked = []
+        real = inner.checkpointed
+        monkeypatch.setattr(inner, "checkpointed", lambda fn: asked.append(fn) or real(fn))
+        assert same(plain, outcome(made(name, checkpointing=True)))
+        assert asked
+    else:
+        assert not same(plain, outcome(made(name, **{option: value})))
+
+
+def test_full_context_embeddings_read_as_often_as_they_are_told():
+    plain, other = (outcome(made("matching", fce=True, fce_steps=n)) for n in (5, 2))
+    assert not same(plain, other)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_an_unknown_option_is_refused(name):
+    with pytest.raises(TypeError, match="second_order"):
+        made(name, second_order=True)
+
+
+def test_anil_takes_rates_by_step():
+    by_step = made("anil", inner_lr=[0.1, 0.5])
+    assert not same(outcome(made("anil", inner_lr=0.1)), outcome(by_step))
+    assert same(outcome(made("anil", inner_lr=0.1)), outcome(made("anil", inner_lr=[0.1, 0.1])))
+
+
+def test_maml_plus_plus_keeps_what_it_was_given_throughout_the_training():
+    learner = made("maml++", last_weight=0.2, first_order=True)
+    for progress in (0, 0.5, 1):
+        assert learner.at(progress).last_weight == 0.2
+        assert learner.at(progress).first_order
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("maml++", {"annealing": 1.5}, "annealing is 1.5; it must be a fraction from 0 to 1"),
+        ("imaml", {"strength": 0.0}, "strength is 0.0; it must be a finite number above 0"),
+        ("imaml", {"cg_steps": 0}, "cg_steps is 0; it must be an integer, 1 or more"),
+        ("matching", {"fce": True, "fce_steps": 0}, "fce_steps is 0; it must be an integer, 1"),
+        ("protonet", {"way": 1}, "way is 1; it must be an integer, 2 or more"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        made(name, **options)
