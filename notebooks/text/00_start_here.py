@@ -95,10 +95,10 @@ assert trained[1] < untrained.min() / 4  # the untrained one, at its best of all
 # as it would differ a little on another 600.
 
 # %%
-from maml_edu.evaluate import evaluate
+from maml_edu.evaluate import Evaluation, evaluate
 
-practised = evaluate(start.learner, start.theta, start.tasks, inner_steps=1)
-unpractised = evaluate(start.learner, fresh, start.tasks, inner_steps=10)
+practised = evaluate(start.learner, start.theta, start.tasks, Evaluation(inner_steps=1))
+unpractised = evaluate(start.learner, fresh, start.tasks, Evaluation(inner_steps=10))
 print(f"meta-trained, before: {practised[0]}   after 1 step:   {practised[1]}")
 print(f"untrained,    before: {unpractised[0]}   after 10 steps: {unpractised[10]}")
 
@@ -226,7 +226,7 @@ report
 # step and of the recorded one overlap.
 
 # %%
-recorded = start.record["figures"]["by_inner_step"][1]
+recorded = start.metadata["figures"]["by_inner_step"][1]
 distance = abs(practised[1].mean - recorded["mean"])
 assert distance <= practised[1].half_width + recorded["half_width"]
 

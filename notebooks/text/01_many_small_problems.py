@@ -33,10 +33,10 @@ from matplotlib.figure import Figure
 from torch.nn.functional import mse_loss
 
 from maml_edu import exercises
-from maml_edu.evaluate import evaluate
+from maml_edu.evaluate import Evaluation, evaluate
 from maml_edu.learners import Joint
 from maml_edu.models import mlp
-from maml_edu.outer import meta_loss, meta_train
+from maml_edu.outer import Training, meta_loss, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import SinusoidTasks
 from maml_edu.views import plots, traces
@@ -152,7 +152,7 @@ assert torch.isclose(meta_loss(joint, fresh, batch), mse_loss(model(fresh, all_x
 # network that sees 75,000 different waves, and must answer to each `x` with one number: what will its curve look like?
 
 # %%
-run = meta_train(joint, tasks, steps=3000, meta_batch=25, meta_lr=3e-3)
+run = meta_train(joint, tasks, Training(steps=3000, meta_batch=25, meta_lr=3e-3))
 state = list(run)[-1]  # it yields a state every 100 steps
 joint_theta = state.theta
 print(f"mean squared error over its last 100 steps: {state.meta_loss:.2f}")
@@ -305,7 +305,7 @@ Player(traces.comparison(starts, task, tasks=tasks))
 
 # %%
 errors = {
-    name: evaluate(learner, theta, tasks, inner_steps=10)
+    name: evaluate(learner, theta, tasks, Evaluation(inner_steps=10))
     for name, (learner, theta) in starts.items()
 }
 print("inner steps            0                1                5")
@@ -341,7 +341,7 @@ assert high(errors["joint"][1]) < low(errors["fresh"][1])  # it is better than n
 # %%
 def at_its_best(inner_lr):
     learner = Joint(model, inner_lr=inner_lr)
-    after = evaluate(learner, joint_theta, tasks, inner_steps=20)
+    after = evaluate(learner, joint_theta, tasks, Evaluation(inner_steps=20))
     return min((e for e in after if math.isfinite(e.mean)), key=lambda e: e.mean)
 
 

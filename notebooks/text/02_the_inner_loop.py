@@ -43,7 +43,7 @@ from torch.func import grad, vmap
 from torch.nn.functional import mse_loss
 
 from maml_edu import exercises
-from maml_edu.evaluate import Estimate, evaluate
+from maml_edu.evaluate import Estimate, Evaluation, evaluate
 from maml_edu.inner import adapt
 from maml_edu.runs import checkpoint
 from maml_edu.views import plots, traces
@@ -273,8 +273,9 @@ assert query.mean + query.half_width < fresh_query.mean / 4
 
 # %%
 slower = replace(trained.learner, inner_lr=0.005)
-bad = evaluate(slower, fresh, tasks, inner_steps=5, shots=5)
-good = evaluate(slower, theta, tasks, inner_steps=5, shots=5)
+five_steps = Evaluation(inner_steps=5, shots=5)
+bad = evaluate(slower, fresh, tasks, five_steps)
+good = evaluate(slower, theta, tasks, five_steps)
 for steps in (0, 1, 5):
     print(f"{steps} steps: fresh {bad[steps]}, meta-trained {good[steps]}")
 assert good[0].mean > 2  # theta alone is poor ...

@@ -44,10 +44,10 @@ from torch.func import grad, vmap
 from torch.nn.functional import mse_loss
 
 from maml_edu import exercises
-from maml_edu.evaluate import evaluate
+from maml_edu.evaluate import Evaluation, evaluate
 from maml_edu.inner import adapt
 from maml_edu.learners import MAML
-from maml_edu.outer import meta_gradient, meta_loss, meta_step, meta_train
+from maml_edu.outer import Training, meta_gradient, meta_loss, meta_step, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import TaskBatch
 from maml_edu.views import plots, traces
@@ -649,8 +649,8 @@ class ReusesSupport(MAML):
 
 # %%
 for learner in (ReusesSupport(model), MAML(model)):
-    *_, last = meta_train(learner, tasks, steps=1500, shots=5, meta_lr=3e-3, every=500)
-    error = evaluate(learner, last.theta, tasks, inner_steps=1, shots=5)[1]
+    *_, last = meta_train(learner, tasks, Training(steps=1500, shots=5, meta_lr=3e-3))
+    error = evaluate(learner, last.theta, tasks, Evaluation(inner_steps=1, shots=5))[1]
     name = type(learner).__name__
     print(f"{name:>13}: meta-loss {last.meta_loss:.2f}, new tasks {error}")
     if isinstance(learner, ReusesSupport):

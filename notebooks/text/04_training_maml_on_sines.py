@@ -40,10 +40,10 @@ from torch.func import vmap
 
 import maml_edu
 from maml_edu import exercises
-from maml_edu.evaluate import evaluate, query_values
+from maml_edu.evaluate import Evaluation, evaluate, query_values
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
-from maml_edu.outer import meta_train, rate_at
+from maml_edu.outer import Training, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import SinusoidTasks
 from maml_edu.views import plots, traces
@@ -67,8 +67,7 @@ torch.set_num_threads(1)  # tiny networks: more threads only wait for each other
 # %%
 tasks = SinusoidTasks()
 learner = MAML(mlp(1, 40, 40, 1), inner_lr=0.01, inner_steps=1)
-settings = {"steps": 15_000, "meta_lr": 1e-2, "seed": 0}
-settings |= {"meta_batch": 25, "shots": 5, "queries": 10}
+training = Training(steps=15_000, meta_batch=25, shots=5, queries=10, meta_lr=1e-2)
 
 
 # %% [markdown]
@@ -99,7 +98,8 @@ def meta_rate(step, steps, meta_lr):
 
 ### END SOLUTION
 assert exercises.check_meta_rate(meta_rate)
-assert meta_rate(700, 1000, 0.01) == rate_at(700, 1000, meta_lr=0.01)
+package = Training(steps=1000, meta_lr=0.01)
+assert meta_rate(700, 1000, 0.01) == package.step_size(700)
 
 
 # %% [markdown]
@@ -161,19 +161,19 @@ window
 
 # %%
 states, began = [], time.perf_counter()
-for state in meta_train(learner, tasks, **settings, every=250, progress=True):
+for state in meta_train(learner, tasks, training, every=250, progress=True):
     states.append(state)
     window.show(adapting(state.theta, wave(4, 1)))
 
 clear_output(wait=True)  # the progress bar has served
 at, seconds = {s.step: s.theta for s in states}, time.perf_counter() - began
-print(f"{settings['steps']:,} meta-steps in {seconds:.0f} seconds")
+print(f"{training.steps:,} meta-steps in {seconds:.0f} seconds")
 
 
 # %% [markdown]
 # That was the paper's experiment, which took it 70,000 meta-steps. (It is quick because `meta_train`
-# works out the list of tensor operations of one meta-gradient once and replays it at each step;
-# `replay=False` gives the same numbers later.)
+# works out the list of tensor operations of one meta-gradient once, *captures* it, and runs that list at each step;
+# `Training(capture=False)` gives the same numbers later.)
 #
 # All 61 states are kept. Move **meta-steps done** back and forth, on any wave: how much of the way is
 # covered by the first thousand? Does it ever get worse for your wave while training goes on?
@@ -185,7 +185,7 @@ def trained_for(meta_steps, amplitude, phase):
 
 training_length = explore(
     trained_for,
-    meta_steps=Slider("meta-steps done", 0, settings["steps"], step=250),
+    meta_steps=Slider("meta-steps done", 0, training.steps, step=250),
     amplitude=Slider("amplitude", 0.1, 5.0, value=4.0),
     phase=Slider("phase", 0.0, math.pi, value=1.0),
 )
@@ -201,8 +201,8 @@ training_length
 
 # %%
 seen = states[::3]
-look = {"n_tasks": 1000, "queries": 30, "seed": 1}
-checks = [evaluate(learner, s.theta, tasks, **look) for s in seen]
+look = Evaluation(n_tasks=1000, queries=30, seed=1)
+checks = [evaluate(learner, s.theta, tasks, look) for s in seen]
 
 
 def curve(k):
@@ -413,7 +413,7 @@ explore(
 
 # %%
 measured = {
-    name: evaluate(rival, start, source, inner_steps=most, n_tasks=2000)
+    name: evaluate(rival, start, source, Evaluation(inner_steps=most, n_tasks=2000))
     for name, (rival, start, source, most) in rivals.items()
 }
 results = Path(maml_edu.__file__).parents[1] / "results" / "sine.json"
@@ -539,7 +539,7 @@ assert torch.isclose(honest, losses[:, 10].median(), rtol=1e-3)
 
 # %%
 adapted = learner.adapt(theta, wave(4, 1).support, inner_steps=10)[-1]
-mistaken = evaluate(learner, adapted, tasks, n_tasks=500)
+mistaken = evaluate(learner, adapted, tasks, Evaluation(n_tasks=500))
 print(f"one step from theta: {measured['MAML'][1]}")
 print(f"one step from adapted weights: {mistaken[1]}")
 assert mistaken[1].mean - mistaken[1].half_width > 2 * measured["MAML"][1].mean
@@ -550,19 +550,20 @@ assert mistaken[1].mean - mistaken[1].half_width > 2 * measured["MAML"][1].mean
 
 # %%
 import tempfile
+from dataclasses import asdict
 
-from maml_edu.runs.config import sine_config
+from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.measure import describe, measure
 
 folder = Path(tempfile.mkdtemp())
-recipe = sine_config("maml", **settings)
-record = {
-    **describe(recipe),
+config = TrainConfig.make("sine", **asdict(training))
+metadata = {
+    **describe(config, tasks),
     "command": "lesson 04",
     "seconds": round(seconds, 1),
-    "figures": measure(recipe, theta),
+    "figures": measure(config, theta),
 }
-checkpoint.save(folder / "my-maml", theta, record)
+checkpoint.save(folder / "my-maml", theta, metadata)
 
 loaded = checkpoint.load(folder / "my-maml")
 assert all(torch.equal(loaded.theta[name], p) for name, p in theta.items())
@@ -570,7 +571,7 @@ for file in folder.iterdir():
     print(f"{file.name}: {file.stat().st_size:,} bytes")
 
 # %% [markdown]
-# A terminal does all of this in one command, resumes what was interrupted, and writes the record by
+# A terminal does all of this in one command, resumes what was interrupted, and writes all of it by
 # itself: `python -m maml_edu train sine --out my-run`, then `python -m maml_edu evaluate my-run`.
 
 # %%

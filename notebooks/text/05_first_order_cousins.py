@@ -44,6 +44,7 @@ if "google.colab" in sys.modules:
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -63,13 +64,13 @@ from maml_edu.learners import (
     FOMAML,
     IMAML,
     MAML,
+    GradientLearner,
     Joint,
-    Learner,
     MAMLPlusPlus,
     MetaSGD,
     Reptile,
 )
-from maml_edu.outer import meta_gradient, meta_train
+from maml_edu.outer import Training, meta_gradient, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 from maml_edu.views import plots, traces
@@ -330,7 +331,7 @@ def step_weights(done, inner_steps):
 assert exercises.check_step_weights(step_weights)
 for done in (0, 0.4, 1):  # annealing ends at this share of the training:
     progress = done * learner.annealing
-    assert math.isclose(step_weights(done, k)[-1], learner.at(progress).last_weight)
+    assert math.isclose(step_weights(done, k)[-1], learner.at_progress(progress).last_weight)
 
 # %% [markdown]
 # ## Where they must agree, and where not
@@ -630,11 +631,11 @@ family = {
 }
 
 # %%
-settings = {"steps": 1000, "every": 1000, "shots": 5, "queries": 10, "meta_lr": 5e-3, "seed": 0}
+settings = Training(steps=1000, shots=5, queries=10, meta_lr=5e-3)
 ends = {}
 for name, learner in family.items():
     rates_lr = 0.03 if name == "MAML++" else None  # its rates are few, and bear longer steps
-    *_, last = meta_train(learner, tasks, **settings, rates_lr=rates_lr)
+    *_, last = meta_train(learner, tasks, replace(settings, rates_lr=rates_lr))
     ends[name] = last.theta
 print("trained:", ", ".join(ends))
 
@@ -657,7 +658,7 @@ def html_row(name, errors):
 errors = {name: evaluate(family[name], theta, tasks) for name, theta in ends.items()}
 heads = ["learner", "steps trained", *(f"after {n}" for n in (1, 2, 5, 10))]
 HTML(f"""<table><caption>Query error (mean squared) on 600 waves by inner step, mean ± half
-of the 95% interval; {settings["steps"]:,} meta-steps, one seed</caption>
+of the 95% interval; {settings.steps:,} meta-steps, one seed</caption>
 <thead><tr>{"".join(f'<th scope="col">{head}</th>' for head in heads)}</tr></thead>
 <tbody>{"".join(html_row(name, row) for name, row in errors.items())}</tbody></table>""")
 
@@ -715,7 +716,7 @@ def of_record(figure):  # JSON has no nan
 file, timed = Path(maml_edu.__file__).parents[1] / "results" / "family.json", {}
 for row in json.loads(file.read_text("utf-8"))["rows"]:
     name, done = row["config"]["learner"]["name"], row["config"]["training"]["steps"]
-    if row["config"]["tasks"]["name"] == "sinusoid" and done:
+    if row["config"]["tasks"]["name"] == "sine" and done:
         curve = row["figures"][0]["by_inner_step"] if "figures" in row else []
         timed[name] = [of_record(figure) for figure in curve]
         after = ", ".join(said(timed[name][n]) for n in (1, 5, 10)) if curve else row["diverged"]
@@ -799,9 +800,9 @@ assert steps["0.weight"].min() > 5 * max(steps[n].max() for n in ("2.weight", "4
 
 # %%
 def at_pace(name, pace):
-    weights, rates = family[name].split(ends[name], 10)
+    weights, rates = family[name].params_and_rates(ends[name], 10)
     paced = tree_map(lambda rate: pace * rate, rates)
-    return Learner(net, inner_lr=paced), weights
+    return GradientLearner(net, inner_lr=paced), weights
 
 
 # %%

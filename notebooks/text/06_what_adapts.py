@@ -38,7 +38,7 @@ from torch.nn.functional import batch_norm, conv2d
 from maml_edu import exercises
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.learners import ANIL
-from maml_edu.outer import meta_train
+from maml_edu.outer import Training, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks, SinusoidTasks
 from maml_edu.tasks.data import StandInWarning
@@ -335,10 +335,10 @@ def steepest(theta):
 
 
 # %%
-how = {"steps": 1500, "shots": 10, "queries": 10, "meta_lr": 3e-3, "every": 1500}
+how = Training(steps=1500, meta_lr=3e-3)
 print(f"fresh: 2 / λ = {2 / steepest(thetas['fresh']).mean:.4f}")
 for inner_lr in (0.003, 0.01, 0.03):
-    *_, last = meta_train(replace(learner, inner_lr=inner_lr), SinusoidTasks(), **how)
+    *_, last = meta_train(replace(learner, inner_lr=inner_lr), SinusoidTasks(), how)
     rate = 2 / steepest(last.theta).mean
     print(f"trained with inner_lr {inner_lr}: 2 / λ = {rate:.4f}")
     assert 0.5 < rate / inner_lr < 2.5
@@ -417,7 +417,7 @@ assert max(sine_moves, key=sine_moves.get) == "0.weight"
 # %%
 def only(learner, theta, moves, steps):
     """The learner with all but some of its parameters frozen; moves: name -> yes or no."""
-    parameters, rates = learner.split(theta, steps)
+    parameters, rates = learner.params_and_rates(theta, steps)
     if not isinstance(rates, list):
         rates = [dict.fromkeys(parameters, rates)] * steps
     kept = [{n: rate for n, rate in step.items() if moves(n)} for step in rates]
@@ -585,7 +585,7 @@ def features(theta, x):
     return [*kept, x.mean((2, 3)) @ theta["head.weight"].T + theta["head.bias"]]
 
 
-start, _ = conv.learner.split(conv.theta, 3)
+start, _ = conv.learner.params_and_rates(conv.theta, 3)
 x = characters.query_x[0]
 assert torch.allclose(features(start, x)[-1], conv.learner.model(start, x), atol=1e-3)
 

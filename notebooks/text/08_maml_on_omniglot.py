@@ -41,10 +41,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import maml_edu
 from maml_edu import exercises
-from maml_edu.evaluate import Estimate, accuracy, evaluate, query_values
+from maml_edu.evaluate import Estimate, Evaluation, accuracy, evaluate, query_values
 from maml_edu.learners import MAML
 from maml_edu.models import conv4
-from maml_edu.outer import meta_train
+from maml_edu.outer import Training, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
 from maml_edu.tasks.data import StandInWarning
@@ -122,7 +122,8 @@ assert torch.allclose(logits, net(untrained, task.support_x), atol=1e-5)
 
 # %%
 learner = MAML(net, cross_entropy, inner_lr=0.4)
-guess = evaluate(learner, untrained, validation, inner_steps=0, n_tasks=50, shots=1, queries=5)[0]
+few = Evaluation(inner_steps=0, n_tasks=50, shots=1, queries=5)
+guess = evaluate(learner, untrained, validation, few)[0]
 print(f"query loss before adapting: {guess}; log 5 = {math.log(5):.3f}")
 assert abs(guess.mean - math.log(5)) < 0.1
 
@@ -188,8 +189,8 @@ assert torch.allclose(by_me, learner.task_loss(untrained, task), atol=1e-5)
 
 # %%
 learner = MAML(net, cross_entropy, inner_lr=0.4, learned_rates=True)
-settings = {"meta_batch": 4, "shots": 1, "queries": 5, "meta_lr": 5e-3, "rates_lr": 2e-2}
-states = list(meta_train(learner, tasks, steps=500, every=25, progress=True, **settings))
+training = Training(steps=500, meta_batch=4, shots=1, queries=5, meta_lr=5e-3, rates_lr=2e-2)
+states = list(meta_train(learner, tasks, training, every=25, progress=True))
 clear_output(wait=True)  # the progress bar has served
 minute = states[-1].theta
 print(f"meta-loss: {states[1].meta_loss:.2f} at first, {states[-1].meta_loss:.2f} at last")
@@ -202,8 +203,8 @@ print(f"meta-loss: {states[1].meta_loss:.2f} at first, {states[-1].meta_loss:.2f
 
 # %%
 seen = states[2::3]
-look = {"inner_steps": 1, "n_tasks": 60, "shots": 1, "queries": 5, "seed": 1}
-checks = [evaluate(learner, s.theta, validation, **look)[1] for s in seen]
+look = Evaluation(inner_steps=1, n_tasks=60, shots=1, queries=5, seed=1)
+checks = [evaluate(learner, s.theta, validation, look)[1] for s in seen]
 points = (
     torch.tensor([s.step for s in seen]).numpy(),
     torch.tensor([c.mean for c in checks]).numpy(),
@@ -218,9 +219,9 @@ plots.training(replace(run, checks={1: points}))
 # Guessing gives 20%. Train with one inner step, test with three, as the paper does:
 
 # %%
-how = {"inner_steps": 3, "shots": 1, "queries": 15, "metric": accuracy}
-how |= {"chunk_size": 10, "lot": 50}
-after_a_minute = evaluate(learner, minute, validation, **how, n_tasks=150, seed=2)
+how = Evaluation(n_tasks=150, shots=1, queries=15, inner_steps=3, metric=accuracy, seed=2)
+how = replace(how, chunk_size=10, batch_size=50)  # no more than memory likes
+after_a_minute = evaluate(learner, minute, validation, how)
 for step, share in enumerate(after_a_minute):
     print(f"inner step {step}: {share}")
 
@@ -275,8 +276,8 @@ assert exercises.check_accuracy_interval(accuracy_interval)
 
 # %%
 full = checkpoint.load("omniglot-conv4-5way-1shot")
-print(full.record["data"])
-runs = [full.record]
+print(full.metadata["data"])
+runs = [full.metadata]
 while "started_from" in runs[0]:
     runs.insert(0, runs[0]["started_from"])
 for run in runs:
@@ -291,7 +292,7 @@ for run in runs:
 # %%
 turned = OmniglotTasks("test", way=5, rotations=True)
 transductive = replace(full.learner, protocol="transductive")
-shares = evaluate(transductive, full.theta, turned, **how, n_tasks=600, seed=2026)
+shares = evaluate(transductive, full.theta, turned, replace(how, n_tasks=600, seed=2026))
 print("by inner step, %:", ", ".join(f"{100 * s.mean:.2f}" for s in shares))
 
 
@@ -300,7 +301,7 @@ def per_cent(mean, half_width):
     return f"{100 * mean:.2f} ± {100 * half_width:.2f} %"
 
 
-now, recorded = shares[3], full.record["figures"]["by_inner_step"][3]
+now, recorded = shares[3], full.metadata["figures"]["by_inner_step"][3]
 print(f"measured now: {per_cent(now.mean, now.half_width)}")
 if real:
     print(f"its record:   {per_cent(**recorded)}")

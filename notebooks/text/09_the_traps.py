@@ -39,10 +39,10 @@ from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu import exercises
-from maml_edu.evaluate import Estimate, accuracy, evaluate, query_values
+from maml_edu.evaluate import Estimate, Evaluation, accuracy, evaluate, query_values
 from maml_edu.learners import MAML, Joint
 from maml_edu.models import conv4, dense4, mlp
-from maml_edu.outer import meta_train
+from maml_edu.outer import Training, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks, SinusoidTasks, TaskBatch
 from maml_edu.tasks.data import StandInWarning
@@ -88,16 +88,16 @@ kinds = {"MAML": (MAML(net, inner_lr=0.01), {})}  # name: (learner, other settin
 @cache
 def trained(kind, seed):
     learner, other = kinds[kind]
-    settings = {"steps": 1000, "every": 1000, "shots": 3, "meta_lr": 1e-2}
-    *_, last = meta_train(learner, tasks, seed=seed, **settings | other)
+    settings = {"steps": 1000, "shots": 3, "meta_lr": 1e-2, "seed": seed, **other}
+    *_, last = meta_train(learner, tasks, Training(**settings))
     return last
 
 
 # %%
 @cache
 def errors(kind, seed):
-    look = {"inner_steps": 1, "n_tasks": 2000, "queries": 50, "seed": 100 + seed}
-    return evaluate(kinds[kind][0], trained(kind, seed).theta, tasks, **look)
+    look = Evaluation(inner_steps=1, n_tasks=2000, queries=50, seed=100 + seed)
+    return evaluate(kinds[kind][0], trained(kind, seed).theta, tasks, look)
 
 
 before, after = errors("MAML", 0)
@@ -309,8 +309,8 @@ for seed in range(3):
     some = tasks.sample(1000, shots=5, generator=torch.Generator().manual_seed(seed))
     adapted = vmap(lambda t, at=theta: maml.adapt(at, t.support)[-1])(some)
     mean = {name: p.mean(0) for name, p in adapted.items()}
-    look = {"inner_steps": 1, "n_tasks": 2000, "queries": 50, "seed": 100 + seed}
-    averaged, own = evaluate(maml, mean, tasks, **look)[1], errors("MAML", seed)[1]
+    look = Evaluation(inner_steps=1, n_tasks=2000, queries=50, seed=100 + seed)
+    averaged, own = evaluate(maml, mean, tasks, look)[1], errors("MAML", seed)[1]
     print(f"from the mean of adapted weights {averaged}, from theta {own}")
     assert averaged.mean > own.mean - own.half_width  # nothing is gained
 
@@ -543,15 +543,15 @@ dense = MAML(dense4(5, hidden=(64, 64)), cross_entropy, inner_lr=0.1)
 @cache
 def trained_by_few(seed, in_order):
     source = Few("validation", in_order)
-    settings = {"meta_batch": 16, "shots": 1, "queries": 3, "meta_lr": 5e-3}
-    *_, last = meta_train(dense, source, steps=150, every=150, seed=seed, **settings)
+    settings = {"steps": 150, "meta_batch": 16, "shots": 1, "queries": 3, "meta_lr": 5e-3}
+    *_, last = meta_train(dense, source, Training(**settings, seed=seed))
     return last.theta
 
 
 def by_few(seed, in_order, judged_on):  # accuracy before adapting, and after one step
     theta, source = trained_by_few(seed, in_order), Few(judged_on, in_order)
-    look = {"inner_steps": 1, "shots": 1, "queries": 5, "metric": accuracy}
-    return evaluate(dense, theta, source, **look, n_tasks=600, lot=200, seed=seed)
+    look = Evaluation(shots=1, queries=5, inner_steps=1, metric=accuracy, seed=seed, batch_size=200)
+    return evaluate(dense, theta, source, look)
 
 
 # %% [markdown]

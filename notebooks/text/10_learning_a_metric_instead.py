@@ -43,7 +43,7 @@ from maml_edu import exercises
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.learners import MAML, MatchingNet, ProtoMAML, ProtoNet
 from maml_edu.models import conv4
-from maml_edu.outer import meta_train
+from maml_edu.outer import Training, meta_train
 from maml_edu.tasks import OmniglotTasks
 from maml_edu.tasks.data import StandInWarning
 from maml_edu.views.traces.feature_plane import embedding
@@ -165,9 +165,9 @@ assert torch.allclose(by_hand, package, atol=1e-5)
 
 # %%
 def train(learner, way):
-    diet = {"steps": 200, "meta_batch": 20 // way, "shots": 1, "queries": 5}
+    diet = Training(steps=200, meta_batch=20 // way, shots=1, queries=5, meta_lr=5e-3)
     begin, tasks = time.process_time(), OmniglotTasks("train", way)
-    *_, last = meta_train(learner, tasks, **diet, meta_lr=5e-3, every=50, progress=True)
+    *_, last = meta_train(learner, tasks, diet, every=50, progress=True)
     clear_output(wait=True)  # the progress bar has served
     return last.theta, time.process_time() - begin
 

@@ -177,8 +177,8 @@ assert per_k[-1] < 8 * per_k[1]  # 4 times the steps: k would make it 4, k squar
 # %% [markdown]
 # ## Bookkeeping, paid once
 #
-# `vmap` and the nested `grad`s end in the same list of operations each time. So write the list down once, and replay it;
-# `meta_train` does (see `maml_edu/replay.py`). PyTorch's compiler can take the list and fuse what stands side by side in it
+# `vmap` and the nested `grad`s end in the same list of operations each time. So write the list down once (*capture* it), and run that;
+# `meta_train` does (see `maml_edu/foundation/capture.py`). PyTorch's compiler can take the list and fuse what stands side by side in it
 # (`compiled=True`, or `train ... --compile`), but it needs a C++ compiler and takes half a minute to begin: nothing for a
 # cell. What is on record, for 25 tasks:
 
@@ -342,7 +342,7 @@ import tempfile
 
 folder = Path(tempfile.mkdtemp())
 torchrun = "-m torch.distributed.run --standalone --nproc-per-node=2"
-train = "-m maml_edu train sine --steps 40 --no-replay --device cpu --out"
+train = "-m maml_edu train sine --steps 40 --no-capture --device cpu --out"
 command = [sys.executable, *shlex.split(f"{torchrun} {train}"), folder / "two"]
 
 # %%
@@ -356,17 +356,17 @@ assert done.returncode == 0, done.stderr
 
 # %%
 from maml_edu.runs import checkpoint
-from maml_edu.runs.config import sine_config
-from maml_edu.runs.train import run_training
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.run import Run
 
-one = run_training(sine_config(steps=40, replay=False), folder / "one", n_tasks=100)
+one = Run(TrainConfig.make("sine", steps=40, capture=False), folder / "one").train()
 two = checkpoint.load(folder / "two")
 for name in one.theta:
     torch.testing.assert_close(two.theta[name], one.theta[name], rtol=1e-3, atol=1e-5)
 
 # %%
-print("meta-loss:", one.record["meta_loss"], "and", two.record["meta_loss"])
-assert two.record["hardware"]["workers"] == 2
+print("meta-loss:", one.metadata["meta_loss"], "and", two.metadata["meta_loss"])
+assert two.metadata["hardware"]["workers"] == 2
 moved = one.theta["2.weight"] - theta["2.weight"]  # both began at seed 0's theta
 assert moved.abs().max() > 0.01  # so it is training that they agree on
 
