@@ -14,20 +14,16 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = (
-    "checkpoint",
-    "data",
     "evaluate",
     "exercises",
+    "foundation",
     "inner",
     "learners",
     "models",
     "outer",
-    "plots",
-    "replay",
+    "runs",
     "tasks",
-    "traces",
-    "train",
-    "widgets",
+    "views",
 )
 
 

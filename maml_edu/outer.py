@@ -13,6 +13,7 @@ from torch.func import grad_and_value, vmap
 from tqdm.auto import tqdm
 
 from maml_edu.foundation.checks import (
+    InputError,
     at_least,
     choice,
     flag,
@@ -114,7 +115,7 @@ class Training:
     def __post_init__(self):
         check_options(self)
         if self.compile and not self.capture:
-            raise ValueError("compile is True and capture False; only a captured step is compiled")
+            raise InputError("compile is True and capture False; only a captured step is compiled")
 
     def step_size(self, step: int, highest: float | None = None) -> float:
         """Adam's at one of the steps, where the highest is `highest` (default: meta_lr)."""

@@ -1,9 +1,9 @@
-"""Run a function once, write down its tensor operations, and replay them: the same numbers, faster.
+"""Run a function once, capture its tensor operations, and replay them: the same numbers, faster.
 
 Small networks spend their time in PyTorch's bookkeeping, not in arithmetic: for a meta-step on sine
 waves, `vmap` and the nested `grad`s cost several times what the additions and products do. Their
 outcome is always the same list of operations, so it need be worked out only once. No compiler is
-involved, and recording takes well under a second. A long training run may have a compiler as well,
+involved, and capturing takes well under a second. A long training run may have a compiler as well,
 which fuses the operations in its list: half a minute's wait, once.
 """
 
@@ -22,12 +22,12 @@ class NoCompiler(RuntimeError):
     """Something was to be compiled, and PyTorch has no C++ compiler that it can use."""
 
 
-def capture(fn: Callable, *example, compiled: bool = False) -> Callable:
+def capture(fn: Callable, *example, compile: bool = False) -> Callable:
     """`fn`, as the list of tensor operations that it runs on arguments like `example`.
 
     fn: a pure function of nested dicts, tuples and tensors, and one whose path does not depend on
-        the numbers in them: what is recorded is the path taken for `example`.
-    compiled: hand the operations to PyTorch's compiler (`torch.compile`). The results are the same
+        the numbers in them: what is captured is the path taken for `example`.
+    compile: hand the operations to PyTorch's compiler (`torch.compile`). The results are the same
         but for rounding. Raises NoCompiler where it finds no C++ compiler.
     Returns a function that takes arguments of the same structure, shapes, dtypes and device, and
     gives the same results without a graph for autograd. Other shapes raise a ValueError.
@@ -44,7 +44,7 @@ def capture(fn: Callable, *example, compiled: bool = False) -> Callable:
     _turn_tall_products(operations.graph)
     operations.graph.eliminate_dead_code()
     operations.recompile()
-    run = _compiled(operations, leaves) if compiled else _interpreted(operations, leaves)
+    run = _compiled(operations, leaves) if compile else _interpreted(operations, leaves)
     expected = [(leaf.shape, leaf.dtype, leaf.device) for leaf in leaves]
 
     @torch.no_grad()
@@ -53,7 +53,7 @@ def capture(fn: Callable, *example, compiled: bool = False) -> Callable:
         if given != structure or [(a.shape, a.dtype, a.device) for a in flat] != expected:
             raise ValueError(
                 "these arguments differ in structure, shape, dtype or device from the "
-                "ones that were recorded; record the function again for them"
+                "ones that it was captured for; capture the function again for them"
             )
         return tree_unflatten(list(run(*flat)), result_structure)
 
@@ -101,7 +101,7 @@ def _compiled(operations: torch.fx.GraphModule, leaves: list[Tensor]) -> Callabl
     """The same operations, neighbours fused into one pass over memory.
 
     `torch.compile` would find the operations once more, and look at all arguments at each call; the
-    compiler behind it takes those that we have. It is not let choose by stopwatch between kernels:
+    compiler behind it takes those that we have. It must not choose between kernels by timing them:
     a run that goes on after a stop must come to the same bits.
     """
     import torch._inductor as inductor  # a second to import, and seldom needed

@@ -44,7 +44,7 @@ def captured(gradient: Gradient, compile: bool = False) -> Gradient:
     def run(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
         n_tasks = len(batch.query_y)
         if n_tasks not in by_size:
-            by_size[n_tasks] = capture(gradient, theta, batch, compiled=compile)
+            by_size[n_tasks] = capture(gradient, theta, batch, compile=compile)
         return by_size[n_tasks](theta, batch)
 
     return run

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Rate
 from maml_edu.learners.heads import head_names
 from maml_edu.learners.maml import MAML
@@ -44,5 +45,5 @@ class ANIL(MAML, name="anil"):
         if not isinstance(rate, Mapping):
             return dict.fromkeys(head, rate)
         if set(rate) != set(head):
-            raise ValueError(f"inner_lr is for {', '.join(rate)}; ANIL adapts {', '.join(head)}")
+            raise InputError(f"inner_lr is for {', '.join(rate)}; ANIL adapts {', '.join(head)}")
         return rate

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from maml_edu.foundation.checks import integer, positive, rates
+from maml_edu.foundation.checks import choice, integer, positive, rates
 from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Rate, Theta
 from maml_edu.inner import adapt
 from maml_edu.learners.heads import head_names
 from maml_edu.models import PROTOCOLS, Model, predict
-from maml_edu.models.protocol import check_protocol
 from maml_edu.tasks import TaskBatch
 
 LEARNERS: dict[str, type[Learner]] = {}  # by the names that configs and the command line use
@@ -35,7 +34,7 @@ class Learner:
     model: Model
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
     protocol: str = option(
-        "transductive", lambda name, value: check_protocol(value),
+        "transductive", choice(PROTOCOLS),
         "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS),
     )  # fmt: skip
 

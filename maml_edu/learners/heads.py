@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from torch import Tensor
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Rate, Theta
 from maml_edu.models import Model
 
@@ -26,9 +27,9 @@ ALPHA = "inner_lr."  # Meta-SGD's rates for the entries of a parameter: this, an
 
 
 def head_names(model: Model, user: str) -> list[str]:
-    """The names of the head's parameters. A ValueError says that `user` needs a head."""
+    """The names of the head's parameters. An InputError says that `user` needs a head."""
     if model.head is None:
-        raise ValueError(
+        raise InputError(
             f"model has no head; {user} needs one: a linear layer at its end, or the layer that "
             "Model(build, head=...) names"
         )
@@ -41,7 +42,7 @@ def linear_head(model: Model, user: str) -> tuple[str, str]:
     weight, bias = (f"{model.head}.{part}" if model.head else part for part in ("weight", "bias"))
     if set(head_names(model, user)) != {weight, bias}:
         found = ", ".join(head_names(model, user))
-        raise ValueError(f"model's head has {found}; {user} needs {weight} and {bias}")
+        raise InputError(f"model's head has {found}; {user} needs {weight} and {bias}")
     return weight, bias
 
 
@@ -63,20 +64,20 @@ def resize_head(learner: L, theta: Theta, model: Model) -> tuple[L, Theta]:
     """The learner with `model`, its network with another number of rows in the head, and theta to
     fit. Rows of the head, and the rates of its single entries, become means; all else stays.
 
-    Raises ValueError for a model without a head, or one that differs below the head.
+    Raises InputError for a model without a head, or one that differs below the head.
     """
     for one in (learner.model, model):
         head_names(one, f"resizing the head of {type(learner).__name__}")
     if list(model.shapes()) != list(learner.model.shapes()):
-        raise ValueError("model is another network than the learner's: their tensors' names differ")
+        raise InputError("model is another network than the learner's: their tensors' names differ")
     rate = _resized_rate(learner.inner_lr, row_names(learner), model.shapes())
     resized = replace(learner, model=model, inner_lr=rate)
     rows, shapes = row_names(learner), resized.shapes()
     if missing := set(shapes) - set(theta):
-        raise ValueError(f"theta lacks {', '.join(sorted(missing))} of this learner")
+        raise InputError(f"theta lacks {', '.join(sorted(missing))} of this learner")
     fitted = {n: average_rows(p, shapes[n]) if n in rows else p for n, p in theta.items()}
     if wrong := [name for name, shape in shapes.items() if tuple(fitted[name].shape) != shape]:
-        raise ValueError(f"model is another network than theta's: they differ in {wrong[0]}")
+        raise InputError(f"model is another network than theta's: they differ in {wrong[0]}")
     return resized, fitted
 
 
@@ -85,7 +86,7 @@ def start_theta(learner: Learner, fresh: Theta, theta: Theta) -> Theta:
     it, with the trained tensors of the same names. Rows of the head are means, of the trained ones
     or, without a trained head of as many features, of the fresh ones.
 
-    Raises ValueError where a tensor of the model below the head is missing in theta, or differs in
+    Raises InputError where a tensor of the model below the head is missing in theta, or differs in
     shape: then theta is another network's.
     """
     rows, start = row_names(learner), {}
@@ -95,7 +96,7 @@ def start_theta(learner: Learner, fresh: Theta, theta: Theta) -> Theta:
         fits = trained is not None and trained.shape[first:] == p.shape[first:]
         if not fits and not first and name in learner.model.shapes():
             found = "nothing" if trained is None else tuple(trained.shape)
-            raise ValueError(
+            raise InputError(
                 f"start has {found} for {name}; it must be {tuple(p.shape)}, as in this model"
             )
         start[name] = trained.to(p) if fits else p

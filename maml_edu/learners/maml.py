@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maml_edu.foundation.checks import flag
+from maml_edu.foundation.checks import InputError, flag
 from maml_edu.foundation.options import option
 from maml_edu.foundation.types import Rate, Theta
 from maml_edu.learners.base import GradientLearner
@@ -45,11 +45,11 @@ class MAML(GradientLearner, name="maml"):
     def __post_init__(self):
         super().__post_init__()
         if self.learned_rates and self.inner_steps < 1:
-            raise ValueError(
+            raise InputError(
                 f"inner_steps is {self.inner_steps}; with learned_rates it must be 1 or more"
             )
         if self.learned_rates and isinstance(self.inner_lr, Sequence):
-            raise ValueError("inner_lr is a list by steps; learned_rates start alike in each step")
+            raise InputError("inner_lr is a list by steps; learned_rates start alike in each step")
 
     def init(
         self,
@@ -77,10 +77,11 @@ class MAML(GradientLearner, name="maml"):
 
     def param_groups(self, theta: Theta) -> dict[str, list[str]]:
         """The model's parameters move with meta_lr, learned rates with rates_lr."""
-        groups = {"meta_lr": [], "rates_lr": []}
-        for name in theta:
-            groups["meta_lr" if name in self.model.shapes() else "rates_lr"].append(name)
-        return groups
+        shapes = self.model.shapes()
+        return {
+            "meta_lr": [name for name in theta if name in shapes],
+            "rates_lr": [name for name in theta if name not in shapes],
+        }
 
     def params_and_rates(
         self, theta: Theta, inner_steps: int

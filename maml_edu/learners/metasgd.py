@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Rate, Theta
 from maml_edu.learners.heads import ALPHA
 from maml_edu.learners.maml import MAML
@@ -30,7 +31,7 @@ class MetaSGD(MAML, name="meta-sgd"):
         given, names = self.given_rates(), set(self.model.shapes())
         if isinstance(given, Sequence) or (isinstance(given, Mapping) and set(given) != names):
             allowed = "one number to start from, or one for each of the model's tensors"
-            raise ValueError(f"inner_lr is {given!r}; it must be {allowed}")
+            raise InputError(f"inner_lr is {given!r}; it must be {allowed}")
         super().__post_init__()
 
     def init(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import InputError, at_least
 from maml_edu.models.functional import Model
 
 
@@ -12,7 +12,7 @@ def mlp(*sizes: int) -> Model:
     """Fully connected layers with ReLU between them: `mlp(1, 40, 40, 1)` is the sine network of
     Finn et al. (2017, section 5.1)."""
     if len(sizes) < 2:
-        raise ValueError(f"sizes is {sizes}; give at least an input and an output size")
+        raise InputError(f"sizes is {sizes}; give at least an input and an output size")
     at_least(1, **{f"sizes[{i}]": size for i, size in enumerate(sizes)})
 
     def build() -> nn.Module:

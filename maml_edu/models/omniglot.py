@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import InputError, at_least
 from maml_edu.models.functional import Model
 from maml_edu.models.norm import BatchNorm
 
@@ -61,7 +61,7 @@ def conv4(
         fused one, which costs less than half the time. theta stays in float32.
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; it must be one of {', '.join(PRECISIONS)}")
+        raise InputError(f"precision is {precision!r}; it must be one of {', '.join(PRECISIONS)}")
     at_least(1, channels=channels, in_channels=in_channels)
     if way is not None:
         at_least(2, way=way)
@@ -87,7 +87,7 @@ def dense4(
     """
     widths = tuple(hidden)
     if not widths:
-        raise ValueError("hidden is empty; give the size of at least one hidden layer")
+        raise InputError("hidden is empty; give the size of at least one hidden layer")
     at_least(1, features=features, **{f"hidden[{i}]": width for i, width in enumerate(widths)})
     if way is not None:
         at_least(2, way=way)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from maml_edu.foundation.checks import InputError, choice
 from maml_edu.foundation.types import Theta
 from maml_edu.models.functional import Model
 
@@ -38,20 +39,14 @@ def predict(
             Achiam & Schulman (2018, section 6.1) tell it from the transductive; it costs a
             pass over the support set for every query.
     While adapting there is nothing to choose: the support set is the batch, and has its own.
-    A model without batch-norm answers the same under each. Raises a ValueError for another name,
+    A model without batch-norm answers the same under each. Raises an InputError for another name,
     or where support_x is needed and missing.
     """
-    check_protocol(protocol)
+    choice(PROTOCOLS)("protocol", protocol)
     if protocol == "transductive" or not model.has_batch_norm:
         return model(theta, x)
     if support_x is None:
-        raise ValueError(f"protocol is {protocol!r}; it needs support_x, which was not given")
+        raise InputError(f"protocol is {protocol!r}; it needs support_x, which was not given")
     if protocol == "support-only":
         return model(theta, x, support_x)
     return vmap(lambda query: model(theta, torch.cat([support_x, query[None]]))[-1])(x)
-
-
-def check_protocol(protocol: str) -> None:
-    """Raise a ValueError unless it is the name of one."""
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"protocol is {protocol!r}; it must be one of {', '.join(PROTOCOLS)}")

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import save as to_safetensors
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
 from maml_edu.runs.config import TrainConfig
@@ -121,7 +122,7 @@ def _checked(metadata: dict[str, Any], path: Path) -> TrainConfig:
             raise CheckpointError(f"{path} is not a checkpoint's metadata: its {key} is {found}")
     try:
         return TrainConfig.from_json(metadata["config"])
-    except ValueError as error:
+    except InputError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 

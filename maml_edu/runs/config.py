@@ -32,26 +32,32 @@ class Part:
         return self.options[option]
 
     @classmethod
-    def of(cls, what: str, kinds: Mapping[str, Options], given: Mapping[str, Any]) -> Part:
-        """From JSON; options that are not given have their defaults. Raises InputError."""
+    def of(cls, what: str, given: Mapping[str, Any]) -> Part:
+        """From JSON; what is not given has its default. what: a key of KINDS. Raises InputError."""
         if not isinstance(given, Mapping):
             refuse(what, given, "an object with a name")
         options = dict(given)
         name = options.pop("name", None)
-        choice(kinds)(what, name)
-        values = filled(f"{what} {name}", options, kinds[name])
+        choice(KINDS[what])(what, name)
+        values = filled(f"{what} {name}", options, part_options(what, name))
         return cls(name, {key: plain(value) for key, value in values.items()})
 
     def as_json(self) -> dict[str, Any]:
         return {"name": self.name, **self.options}
 
 
-PARTS: dict[str, dict[str, Options]] = {
-    "learner": {name: options_of(kind) for name, kind in LEARNERS.items()},
-    "model": {name: network.options for name, network in NETWORKS.items()},
-    "tasks": {name: family.options for name, family in FAMILIES.items()},
+KINDS: dict[str, Mapping[str, Any]] = {
+    "learner": LEARNERS,
+    "model": NETWORKS,
+    "tasks": FAMILIES,
 }
 TRAINING = options_of(Training)
+
+
+def part_options(what: str, name: str) -> Options:
+    """The options of a learner, a model or tasks of this name: `what` is a key of KINDS."""
+    kind = KINDS[what][name]
+    return options_of(kind) if what == "learner" else kind.options
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ class TrainConfig:
         if self.start is not None:
             sha256("start", self.start)
         self.family.check(self)
+        self.make_learner(training=True)  # options that do not go together are refused here
 
     @classmethod
     def make(cls, tasks: str, **options: Any) -> TrainConfig:
@@ -99,8 +106,8 @@ class TrainConfig:
         start = given.pop("start", None)
         made = {}
         for what, name in parts.items():
-            choice(PARTS[what])(what, name)
-            its = {key: given.pop(key) for key in PARTS[what][name] if key in given}
+            choice(KINDS[what])(what, name)
+            its = {key: given.pop(key) for key in part_options(what, name) if key in given}
             made[what] = {"name": name, **its}
         for key in given:
             if key not in TRAINING:
@@ -114,14 +121,14 @@ class TrainConfig:
         names = {field.name for field in fields(cls)}
         if not isinstance(given, dict) or not names - {"start"} <= set(given) <= names:
             refuse("config", given, "an object with learner, model, tasks and training")
-        parts = {what: Part.of(what, kinds, given[what]) for what, kinds in PARTS.items()}
+        parts = {what: Part.of(what, given[what]) for what in KINDS}
         if not isinstance(given["training"], Mapping):
             refuse("training", given["training"], "an object")
         training = Training(**filled("training", given["training"], TRAINING))
         return cls(**parts, training=training, start=given.get("start"))
 
     def as_json(self) -> dict[str, Any]:
-        parts = {what: getattr(self, what).as_json() for what in PARTS}
+        parts = {what: getattr(self, what).as_json() for what in KINDS}
         start = {} if self.start is None else {"start": self.start}
         return {**parts, "training": asdict(self.training), **start}
 

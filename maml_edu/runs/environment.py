@@ -114,15 +114,15 @@ def _device() -> str:
 
 
 def _told_by(checkpoint: Checkpoint) -> dict[str, str]:
-    """Training and measured error, in the words of the checkpoint's own record."""
-    training, figures = checkpoint.recipe.training, checkpoint.record["figures"]
+    """Training and measured error, as the checkpoint's metadata has them."""
+    training, figures = checkpoint.config.training, checkpoint.metadata["figures"]
     measured, protocol = figures["by_inner_step"], figures["protocol"]
     steps = [step for step in (0, 1, 5, 10) if step < len(measured)]
     errors = [_interval(**measured[step]) for step in steps]
     name = type(checkpoint.learner).__name__
     return {
-        "Network": f"{name}, trained for {training['steps']:,} meta-steps of "
-        f"{training['meta_batch']} waves, {checkpoint.record['seconds']:.0f} seconds",
+        "Network": f"{name}, trained for {training.steps:,} meta-steps of "
+        f"{training.meta_batch} waves, {checkpoint.metadata['seconds']:.0f} seconds",
         "Its error": f"{'; '.join(errors)} after {', '.join(map(str, steps))} inner steps (mean "
         f"squared error on {protocol['tasks']:,} new waves, {protocol['shots']} points each, with "
         "95% intervals)",

@@ -22,9 +22,10 @@ class History:
     """
 
     def __init__(self, out: Path, step: int, writes: bool = True):
-        self.path, self.writes, self.last = out / FILE, writes, step
+        self.path, self.writes, self.last, self.validated = out / FILE, writes, step, -1
         if writes:
             kept = [row for row in read(self.path) if int(row["step"]) <= step]
+            self.validated = max((int(r["step"]) for r in kept if r["half_width"]), default=-1)
             lines = [",".join(COLUMNS), *(",".join(row.values()) for row in kept)]
             write_whole(self.path, ("\n".join(lines) + "\n").encode())
 
@@ -35,9 +36,11 @@ class History:
             self._append(state.step, f"{spent[0]:.1f}", f"{spent[1]:.1f}", state.meta_loss, "", "")
 
     def validation(self, row: tuple[int, float, float, float]) -> None:
-        """A line for (step, cpu seconds, accuracy, half-width)."""
+        """A line for (step, cpu seconds, accuracy, half-width), unless it has one."""
         step, cpu_seconds, accuracy, half_width = row
-        self._append(step, "", cpu_seconds, "", accuracy, half_width)
+        if step > self.validated:
+            self.validated = step
+            self._append(step, "", cpu_seconds, "", accuracy, half_width)
 
     def _append(self, *values: Any) -> None:
         if self.writes:
@@ -49,6 +52,10 @@ def read(path: Path) -> list[dict[str, str]]:
     """The whole lines of a history by column; a line that was cut short is left out."""
     if not path.exists():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [row for row in rows if list(row) == list(COLUMNS) and None not in row.values()]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    rows = csv.DictReader([line for line in lines if line.endswith("\n")])
+    return [
+        row
+        for row in rows
+        if list(row) == list(COLUMNS) and None not in row.values() and row["step"].isdecimal()
+    ]

@@ -124,9 +124,13 @@ def measure(
 
 def _as_asked(config: TrainConfig, theta: Theta, how: Measurement):
     """The config, the learner and theta with the asked inner_lr, way and protocol."""
+    for name in ("inner_lr", "inner_steps"):
+        value = getattr(how, name)
+        if value is not None and name not in config.learner.options:
+            raise InputError(f"{name} is {value!r}; {config.learner.name} has no {name}")
     if how.inner_lr is not None:
-        if "inner_lr" not in config.learner.options:
-            raise InputError(f"inner_lr is {how.inner_lr!r}; {config.learner.name} has no inner_lr")
+        if config.make_learner().param_groups(theta).get("rates_lr"):
+            raise InputError(f"inner_lr is {how.inner_lr!r}; this model has learned its own rates")
         options = {**config.learner.options, "inner_lr": how.inner_lr}
         config = replace(config, learner=Part(config.learner.name, options))
     learner = config.make_learner()

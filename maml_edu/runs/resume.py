@@ -13,7 +13,7 @@ from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
 from maml_edu.learners.heads import start_theta
-from maml_edu.outer import TrainState
+from maml_edu.outer import Training, TrainState
 from maml_edu.runs.checkpoint import Checkpoint
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.training_state import STATE_FILE, Validated, load_state
@@ -28,8 +28,8 @@ def resumed(
 ) -> tuple[TrainState, tuple[float, float], list[Validated]]:
     """The state in a run's folder, the seconds spent on it, and its validations.
 
-    The config may ask for other `steps` than the run began with, where its step sizes up to here
-    would have been the same. Raises RunError where the folder holds no run, or another one.
+    The config may ask for other `steps` than the run began with, where the steps made so far would
+    have been the same. Raises RunError where the folder holds no run, or another one.
     """
     if not (out / STATE_FILE).exists():
         raise RunError(f"{out} holds no run to resume; leave out --resume to start one")
@@ -38,20 +38,25 @@ def resumed(
     if difference := config.difference(longer):
         raise RunError(f"{out} holds another run, which this cannot go on from: {difference}")
     if theirs != config:
-        _check_other_steps(out, state, theirs, config)
+        _check_other_steps(out, state.step, theirs, config)
     return state, spent, validated
 
 
-def _check_other_steps(out: Path, state: TrainState, there: TrainConfig, here: TrainConfig) -> None:
+def _check_other_steps(out: Path, done: int, there: TrainConfig, here: TrainConfig) -> None:
+    """Raise RunError unless a run of as many steps as `here` would have come to the same."""
     steps = f"{out} is a run of {there.training.steps} steps, and --steps is {here.training.steps}"
-    if state.step > here.training.steps:
-        raise RunError(f"{steps}; it has done {state.step} already")
-    rise = here.training.warmup * max(there.training.steps, here.training.steps)
-    if here.training.schedule != "constant" or (rise >= 1 and state.step < rise):
+    if done > here.training.steps:
+        raise RunError(f"{steps}; it has done {done} already")
+    learner = here.make_learner()
+
+    def at(step: int, training: Training) -> tuple[float, Learner]:
+        return training.step_size(step), learner.at_progress(step / training.steps)
+
+    if any(at(step, there.training) != at(step, here.training) for step in range(done)):
         raise RunError(
-            f"{steps}; with schedule {here.training.schedule} and warmup "
-            f"{here.training.warmup:g} its steps so far would have been others. Resume with the "
-            f"same --steps, or start a new run from its theta: --start {out} --out ANOTHER"
+            f"{steps}; with schedule {here.training.schedule}, warmup {here.training.warmup:g} and "
+            f"learner {here.learner.name} its steps so far would have been others. Resume with "
+            f"the same --steps, or start a new run from its theta: --start {out} --out ANOTHER"
         )
 
 
@@ -62,7 +67,7 @@ def start_from(theta: Theta, learner: Learner, *, seed: int) -> TrainState:
     fresh = learner.init(generator=generator)
     try:
         start = start_theta(learner, fresh, theta)
-    except ValueError as error:
+    except InputError as error:
         raise RunError(str(error)) from error
     return TrainState(0, start, {}, generator.get_state(), math.nan)
 

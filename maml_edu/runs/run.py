@@ -115,6 +115,9 @@ class Run:
 
     def _begin(self, resume: bool, start: Checkpoint | None) -> TrainState | None:
         """The state to go on from, if there is one, and the folder made."""
+        given = None if start is None else start.metadata["sha256"]
+        if given != self.config.start:
+            raise RunError(f"start is {given}; it must be the config's start, {self.config.start}")
         state, spent, self.validated = self.workers.from_first(lambda: self._find(resume, start))
         self._began = time.perf_counter() - spent[0], time.process_time() - spent[1]
         self.history = History(self.out, state.step if state else -1, self.workers.first)

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.outer import TrainState
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.tensor_files import (
@@ -78,7 +79,7 @@ def load_state(
         config = TrainConfig.from_json(parse_object(metadata.get("config", ""), path))
     except CheckpointError:
         raise
-    except ValueError as error:
+    except InputError as error:
         raise CheckpointError(f"{path}: {error}") from error
     single = {name: _single(tensors, name, dtype, path) for name, dtype in SINGLES.items()}
     step = single["step"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import InputError, at_least
 from maml_edu.tasks.batch import TaskBatch
 
 
@@ -52,14 +52,14 @@ def draw_episodes(
 
     Classes come in random order, so a class's label is drawn anew in each task (Vinyals et al.
     2016, section 4.1), and no example is in both the support and the query set.
-    Raises a ValueError where there are too few classes or examples.
+    Raises an InputError where there are too few classes or examples.
     """
     at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
     at_least(2, way=way)
     if way > n_classes:
-        raise ValueError(f"way is {way}; there are {n_classes} classes to choose from")
+        raise InputError(f"way is {way}; there are {n_classes} classes to choose from")
     if shots + queries > n_examples:
-        raise ValueError(
+        raise InputError(
             f"shots + queries is {shots + queries}; a class has {n_examples} examples, "
             "and none may serve twice"
         )

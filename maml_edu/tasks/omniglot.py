@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import InputError, at_least
 from maml_edu.tasks.batch import TaskBatch
 from maml_edu.tasks.data import Drawings, load_drawings
 from maml_edu.tasks.episodes import draw_episodes
@@ -30,7 +30,7 @@ class OmniglotTasks:
         rotations, since some look the same turned.
     source: "auto", "release", "stand-in" or a folder (see `maml_edu.tasks.data.load_drawings`), or
         `Drawings` themselves. `tasks.source` says in one line which data it is: print it.
-    Raises a ValueError, of which DataError is one.
+    Raises an InputError, of which DataError is one.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class OmniglotTasks:
         source: str | os.PathLike | Drawings = "auto",
     ):
         if split not in SPLITS:
-            raise ValueError(f"split is {split!r}; it must be one of {', '.join(SPLITS)}")
+            raise InputError(f"split is {split!r}; it must be one of {', '.join(SPLITS)}")
         if rotations not in (None, True, False):
-            raise ValueError(f"rotations is {rotations!r}; it must be True, False or None")
+            raise InputError(f"rotations is {rotations!r}; it must be True, False or None")
         at_least(2, way=way)
         self.split, self.way = split, way
         self.rotations = split == "train" if rotations is None else bool(rotations)
         self.drawings = source if isinstance(source, Drawings) else load_drawings(source)
         self.characters = split_characters(self.drawings.names)[split]
         if way > len(self.characters):
-            raise ValueError(
+            raise InputError(
                 f"way is {way}; the {split} split has {len(self.characters)} characters"
             )
         self._images = {torch.device("cpu"): self.drawings.images}

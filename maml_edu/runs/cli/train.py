@@ -17,7 +17,7 @@ from maml_edu.runs.checkpoint import load
 from maml_edu.runs.cli.errors import CommandError, UsageError, say
 from maml_edu.runs.cli.flags import add_device, add_flags, device_of, given, one_thread
 from maml_edu.runs.cli.table import table
-from maml_edu.runs.config import PARTS, TRAINING, TrainConfig
+from maml_edu.runs.config import TRAINING, TrainConfig, part_options
 from maml_edu.runs.families import FAMILIES, Family
 from maml_edu.runs.run import Run, RunOptions, Stopped
 from maml_edu.tasks.data import load_drawings
@@ -73,7 +73,7 @@ def _options(family: Family) -> dict[str, Options]:
     merged: dict[str, Any] = {"learner": {}, "model": {}}
     for what, names in (("learner", learners), ("model", family.networks)):
         for name in names:
-            merged[what] = {**PARTS[what][name], **merged[what]}
+            merged[what] = {**part_options(what, name), **merged[what]}
     tasks = {name: o for name, o in family.options.items() if name not in NOT_FLAGS}
     return {**merged, "tasks": tasks, "training": TRAINING}
 

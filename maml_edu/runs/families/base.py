@@ -46,7 +46,7 @@ class Family:
         raise NotImplementedError
 
     def check(self, config: TrainConfig) -> None:
-        """Raise a ValueError where the parts of a config do not fit together."""
+        """Raise an InputError where the parts of a config do not fit together."""
 
     def make_tasks(self, config: TrainConfig, split: str, source: Any, upright: bool) -> TaskSource:
         raise NotImplementedError

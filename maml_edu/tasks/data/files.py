@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from maml_edu.foundation.checks import InputError
 
-class DataError(ValueError):
+
+class DataError(InputError):
     """Data that cannot be had or used; the message says which, and why, in one sentence."""
 
 
