@@ -19,8 +19,9 @@ from torch.utils._pytree import tree_leaves
 
 from benchmarks.problems import Problem, omniglot, sine
 from benchmarks.race import bar, cpu_seconds, exponent
+from maml_edu.foundation.gradients import captured, in_chunks
 from maml_edu.learners import MAML
-from maml_edu.outer import in_chunks, meta_gradient, recorded
+from maml_edu.outer import meta_gradient
 
 STEPS = (1, 2, 5, 10)
 COUNTED = {"k": (4, 8, 16, 32), "tasks": (32, 64, 128, 256)}  # where the work outweighs the start
@@ -98,7 +99,7 @@ def by_tasks() -> dict[str, dict[str, float]]:
 
 
 def cost_exponents(rounds: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Of the time of a recorded meta-gradient on sine waves, and on Omniglot by tasks."""
+    """Of the time of a captured meta-gradient on sine waves, and on Omniglot by tasks."""
     omniglots = (8, 16, 32, 64)
     cases = {
         "sine, k": {k: replace(sine(k), sizes=_sizes(4)) for k in COUNTED["k"]},
@@ -127,7 +128,7 @@ def times(problems: list[Problem], rounds: int) -> list[float]:
         generator = torch.Generator().manual_seed(0)
         theta, batch = problem.learner.init(generator=generator), problem.draw(generator)
         learner = problem.learner
-        gradient = recorded(lambda t, b, learner=learner: meta_gradient(learner, t, b))
+        gradient = captured(lambda t, b, learner=learner: meta_gradient(learner, t, b))
         gradient = in_chunks(gradient, problem.chunk_size)
         gradient(theta, batch)
         n = max(1, int(0.05 / cpu_seconds(gradient, theta, batch)))

@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.problems import drawings
 from benchmarks.race import bar, cpu_seconds
-from maml_edu.evaluate import accuracy, evaluate
+from maml_edu.evaluate import Evaluation, accuracy, evaluate
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
 from maml_edu.views import traces
@@ -41,18 +41,18 @@ def run(rounds: int) -> dict[str, Any]:
     wave = waves.tasks.sample(1, shots=5, queries=50).task(0)
     game = tasks.sample(1, shots=1, queries=3).task(0)
     generator = torch.Generator().manual_seed(0)
-    how = {"n_tasks": 50, "shots": 1, "queries": 15, "inner_steps": 3}
-    settings = {"metric": accuracy, "chunk_size": 5}
+    on_waves = Evaluation(n_tasks=1000)
+    on_characters = Evaluation(50, 1, 15, inner_steps=3, metric=accuracy, chunk_size=5)
     cases: dict[str, tuple[str, float, Callable]] = {
         "evaluation, sine, 10 steps": (
             "tasks/s",
-            1000,
-            lambda: evaluate(waves.learner, waves.theta, waves.tasks, n_tasks=1000),
+            on_waves.n_tasks,
+            lambda: evaluate(waves.learner, waves.theta, waves.tasks, on_waves),
         ),
         "evaluation, Conv4, 3 steps": (
             "tasks/s",
-            how["n_tasks"],
-            lambda: evaluate(characters.learner, characters.theta, tasks, **how, **settings),
+            on_characters.n_tasks,
+            lambda: evaluate(characters.learner, characters.theta, tasks, on_characters),
         ),
         "32 episodes, 5-way, 15 queries": (
             "ms",

@@ -15,8 +15,8 @@ from benchmarks.problems import SINE, sine
 from benchmarks.race import bar, race, show, times_as_fast
 from maml_edu.outer import meta_train
 from maml_edu.runs.cli.table import table
-from maml_edu.runs.config import sine_config
-from maml_edu.runs.measure import measure
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.measure import Measurement, measure
 
 QUALITY = {1: 0.64, 5: 0.38, 10: 0.34}  # mean query error by inner step, at most
 SECONDS = 20  # at most, to that quality
@@ -55,11 +55,11 @@ def _bars(speed: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 def time_to_quality() -> dict[str, Any]:
     """Train as `train sine` does, and measure on 10,000 tasks."""
-    recipe = sine_config("maml")
+    config = TrainConfig.make("sine")
     clock, processor = time.perf_counter(), time.process_time()
-    *_, last = meta_train(recipe.make_learner(), recipe.make_tasks(), every=1000, **recipe.training)
+    *_, last = meta_train(config.make_learner(), config.make_tasks(), config.training, every=1000)
     clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    figures = measure(recipe, last.theta, n_tasks=10_000)
+    figures = measure(config, last.theta, Measurement(n_tasks=10_000))
     print(f"\nTraining with the defaults: {clock:.1f} s, {processor:.1f} s of processor time")
     print(table(figures))
     bars = [bar("seconds of training", processor, SECONDS, at_most=True)]
@@ -69,7 +69,7 @@ def time_to_quality() -> dict[str, Any]:
         bars.append(bar(f"error at inner step {step}", mean, error, at_most=True))
     return {
         "bars": bars,
-        "config": recipe.as_json(),
+        "config": config.as_json(),
         "seconds": round(clock, 1),
         "cpu_seconds": round(processor, 1),
         "figures": figures,

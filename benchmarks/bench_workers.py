@@ -26,7 +26,7 @@ import torch
 from benchmarks.problems import omniglot
 from benchmarks.race import bar
 from maml_edu.foundation.workers import join
-from maml_edu.outer import meta_train
+from maml_edu.outer import Training, meta_train
 
 STEPS, WARM_UP = 12, 2
 TURNS = 3
@@ -86,17 +86,15 @@ def worker(told: Path) -> None:
             cores = sorted(os.sched_getaffinity(0))
             os.sched_setaffinity(0, {cores[workers.rank % len(cores)]})
         problem = omniglot()
-        sizes = {name: n for name, n in problem.sizes.items() if name != "n_tasks"}
-        states = meta_train(
-            problem.learner,
-            problem.tasks,
+        training = Training(
             steps=STEPS + WARM_UP,
-            every=WARM_UP,
             meta_batch=problem.sizes["n_tasks"],
+            shots=problem.sizes["shots"],
+            queries=problem.sizes["queries"],
             chunk_size=problem.chunk_size,
-            workers=workers,
-            **sizes,
         )
+        how = {"every": WARM_UP, "workers": workers}
+        states = meta_train(problem.learner, problem.tasks, training, **how)
         next(states), next(states)
         clock, processor = time.perf_counter(), time.process_time()
         *_, last = states

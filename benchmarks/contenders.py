@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.problems import Problem
-from maml_edu.foundation.capture import NoCompiler, record
+from maml_edu.foundation.capture import NoCompiler, capture
+from maml_edu.foundation.gradients import captured, in_chunks
 from maml_edu.foundation.types import Theta
-from maml_edu.outer import in_chunks, meta_gradient, meta_step, recorded
+from maml_edu.outer import meta_gradient, meta_step
 from maml_edu.tasks import TaskBatch
 
 Step = Callable[[TaskBatch], Tensor]
@@ -45,14 +46,14 @@ def ours(
     problem: Problem,
     theta: Theta,
     example: TaskBatch,
-    replay: bool = True,
-    compiled: bool = False,
+    capture: bool = True,
+    compile: bool = False,
 ) -> Step:
-    """`maml_edu` as it trains: the operations of a chunk of tasks, recorded once and replayed."""
+    """`maml_edu` as it trains: the operations of a chunk of tasks, captured once and replayed."""
     theta = leaves(theta)
     optimiser = adam(theta.values())
     gradient = partial(meta_gradient, problem.learner)
-    gradient = in_chunks(recorded(gradient, compiled) if replay else gradient, problem.chunk_size)
+    gradient = in_chunks(captured(gradient, compile) if capture else gradient, problem.chunk_size)
     return lambda batch: meta_step(gradient, optimiser, theta, batch)
 
 
@@ -142,8 +143,8 @@ def with_jax(problem: Problem, theta: Theta, example: TaskBatch) -> Step:
 
 MAKERS = {
     "maml_edu": ours,
-    "maml_edu, compiled": partial(ours, compiled=True),
-    "maml_edu, eager": partial(ours, replay=False),
+    "maml_edu, compiled": partial(ours, compile=True),
+    "maml_edu, eager": partial(ours, capture=False),
     "loop": loop,
     "higher": with_higher,
     "torchopt": with_torchopt,
@@ -156,7 +157,7 @@ PEERS = ("higher", "torchopt", "jax")
 def compiles() -> bool:
     """Whether PyTorch finds a C++ compiler."""
     try:
-        record(torch.sin, torch.ones(1), compiled=True)
+        capture(torch.sin, torch.ones(1), compile=True)
     except NoCompiler:
         return False
     return True

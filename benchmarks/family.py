@@ -26,6 +26,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,10 @@ import torch
 from maml_edu.learners import LEARNERS
 from maml_edu.outer import Diverged, TrainState, meta_train
 from maml_edu.runs.checkpoint import Checkpoint, load
-from maml_edu.runs.config import TrainConfig, omniglot_config, sine_config
-from maml_edu.runs.measure import hardware, measure, versions
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.measure import Measurement, hardware, measure, versions
+from maml_edu.runs.resume import start_from
 from maml_edu.runs.tensor_files import write_whole
-from maml_edu.runs.train import start_from
 from maml_edu.tasks.data import load_drawings
 
 RESULT = Path(__file__).parent.parent / "results" / "family.json"
@@ -95,67 +96,67 @@ SINE_OWN: dict[str, dict[str, Any]] = {
 }
 
 
-def recipes(name: str, seed: int, data: str, start: Checkpoint) -> list[TrainConfig]:
+def configs(name: str, seed: int, data: str, start: Checkpoint) -> list[TrainConfig]:
     made = []
-    if "sinusoid" in LEARNERS[name].families:
+    if "sine" in LEARNERS[name].families:
         how = {"seed": seed, "meta_lr": 3e-3, **TRAINING, **SINE_OWN.get(name, {})}
-        made.append(sine_config(name, **how))
+        made.append(TrainConfig.make("sine", learner=name, **how))
     if "omniglot" not in LEARNERS[name].families or name == "joint":
         return made  # of classes dealt anew, the mean over tasks is a guess
     how = {"learner": name, "meta_batch": 16, "queries": 5, "seed": seed, "data": data, **TRAINING}
-    how |= {"start": start.record["sha256"], "meta_lr": 3e-4}
+    how |= {"start": start.metadata["sha256"], "meta_lr": 3e-4}
     for own in [GO_ON.get(name, {})] + [FINE] * (name == "fomaml"):  # and once at MAML's rates
-        made += [omniglot_config(5, shot, **how, **own) for shot in (1, 5)]
-    if name == "imaml":  # to record sixteen steps and a solver takes minutes, to run them seconds
-        made[1:] = [with_training(recipe, replay=False) for recipe in made[1:]]
+        made += [TrainConfig.make("omniglot", way=5, shots=n, **how, **own) for n in (1, 5)]
+    if name == "imaml":  # to capture sixteen steps and a solver takes minutes, to run them seconds
+        made[1:] = [with_training(config, capture=False) for config in made[1:]]
     return made
 
 
-def with_training(recipe: TrainConfig, **changed: Any) -> TrainConfig:
-    return TrainConfig(**{**recipe.as_json(), "training": {**recipe.training, **changed}})
+def with_training(config: TrainConfig, **changed: Any) -> TrainConfig:
+    return replace(config, training=replace(config.training, **changed))
 
 
-def training(recipe: TrainConfig, start: Checkpoint, drawings, every: int) -> Iterator[TrainState]:
+def training(config: TrainConfig, start: Checkpoint, drawings, every: int) -> Iterator[TrainState]:
     """The states of its training, from the one before any step on."""
-    tasks, learner = recipe.make_tasks("train", drawings), recipe.make_learner()
-    settings, state = dict(recipe.training), None
-    if settings.pop("start", None):
-        state = start_from(start.theta, learner, seed=settings["seed"])
-        yield state
-    yield from meta_train(learner, tasks, state=state, every=every, progress=True, **settings)
+    tasks, learner = config.make_tasks("train", drawings), config.make_learner()
+    how: dict[str, Any] = {"every": every, "progress": True}
+    if config.start:
+        how["state"] = start_from(start.theta, learner, seed=config.training.seed)
+        yield how["state"]
+    yield from meta_train(learner, tasks, config.training, **how)
 
 
-def seconds_per_step(recipe: TrainConfig, start: Checkpoint, drawings) -> float:
+def seconds_per_step(config: TrainConfig, start: Checkpoint, drawings) -> float:
     """Processor seconds of a meta-step when nothing else disturbs it: the quickest of several."""
-    each = 1 if recipe.family == "omniglot" else 50
-    states = training(with_training(recipe, steps=10 * each), start, drawings, every=each)
+    each = 1 if config.tasks.name == "omniglot" else 50
+    states = training(with_training(config, steps=10 * each), start, drawings, every=each)
     times = [time.process_time() for _ in states]
     return min(after - before for before, after in pairwise(times)) / each
 
 
 def row_of(
-    recipe: TrainConfig, start: Checkpoint, drawings, budget: float, n_tasks: int
+    config: TrainConfig, start: Checkpoint, drawings, budget: float, n_tasks: int
 ) -> dict[str, Any]:
-    classifies = recipe.family == "omniglot"
+    classifies = config.tasks.name == "omniglot"
     seconds = budget if classifies else budget / 4  # sine waves need less
-    pace = seconds_per_step(recipe, start, drawings) if budget else math.inf
-    recipe = with_training(recipe, steps=max(1, math.floor(seconds / pace)) if budget else 0)
-    row: dict[str, Any] = {"config": recipe.as_json(), "budget": budget, "tasks": n_tasks}
+    pace = seconds_per_step(config, start, drawings) if budget else math.inf
+    config = with_training(config, steps=max(1, math.floor(seconds / pace)) if budget else 0)
+    row: dict[str, Any] = {"config": config.as_json(), "budget": budget, "tasks": n_tasks}
     row["seconds_per_step"] = round(pace, 5) if budget else None
     try:
-        *_, last = training(recipe, start, drawings, every=max(1, recipe.training["steps"]))
+        *_, last = training(config, start, drawings, every=max(1, config.training.steps))
     except Diverged as error:
         return {**row, "diverged": str(error)}
-    hows: list[dict[str, Any]] = [{}]
+    hows = [Measurement(n_tasks)]
     if classifies:
-        steps = recipe.learner.get("inner_steps", 1)  # a metric learner has two states, the same
-        hows = [{"protocol": p, "source": drawings, "inner_steps": steps} for p in PROTOCOLS]
-    row["figures"] = [measure(recipe, last.theta, n_tasks=n_tasks, **how) for how in hows]
+        steps = config.learner.options.get("inner_steps")  # a metric learner has none
+        hows = [Measurement(n_tasks, protocol=p, inner_steps=steps) for p in PROTOCOLS]
+    row["figures"] = [measure(config, last.theta, how, source=drawings) for how in hows]
     return row
 
 
-def same_run(row: dict[str, Any], recipe: TrainConfig, budget: float, n_tasks: int) -> bool:
-    config = with_training(recipe, steps=row["config"]["training"]["steps"]).as_json()
+def same_run(row: dict[str, Any], config: TrainConfig, budget: float, n_tasks: int) -> bool:
+    config = with_training(config, steps=row["config"]["training"]["steps"]).as_json()
     return (row["config"], row["budget"], row["tasks"]) == (config, budget, n_tasks)
 
 
@@ -169,7 +170,7 @@ def line(row: dict[str, Any]) -> str:
     config, cells = row["config"], [row.get("diverged", "")]
     for figures in row.get("figures", ()):
         by_step = figures["by_inner_step"]
-        at = SINE_STEPS if config["tasks"]["name"] == "sinusoid" else (0, len(by_step) - 1)
+        at = SINE_STEPS if config["tasks"]["name"] == "sine" else (0, len(by_step) - 1)
         cells += [said(step, by_step[step]) for step in at if step < len(by_step)]
     shot, steps = config["training"]["shots"], config["training"]["steps"]
     about = f"{config['learner']['name']:9} {config['tasks']['name']:9} {shot}-shot {steps:6} steps"
@@ -197,20 +198,20 @@ def main() -> None:
     data = "omniglot" if drawings.omniglot else "stand-in"
     known = json.loads(args.out.read_text())["rows"] if args.out.exists() else []
     wanted = [
-        (recipe, args.budget)
+        (config, args.budget)
         for seed in range(args.seeds)
         for name in args.only
-        for recipe in recipes(name, seed, data, start)
+        for config in configs(name, seed, data, start)
     ]
     if "anil" in args.only:  # and the start itself, without a step
-        wanted += [(recipe, 0) for recipe in recipes("anil", 0, data, start)]
-    body = {key: start.record[key] for key in ("sha256", "config", "command", "cpu_seconds")}
+        wanted += [(config, 0) for config in configs("anil", 0, data, start)]
+    body = {key: start.metadata[key] for key in ("sha256", "config", "command", "cpu_seconds")}
     about = {"command": "python -m benchmarks.family", "start": body, "papers": PAPERS}
     rows = list(known)
-    for number, (recipe, budget) in enumerate(wanted):
-        found = [r for r in known if same_run(r, recipe, budget, args.tasks)]
+    for number, (config, budget) in enumerate(wanted):
+        found = [r for r in known if same_run(r, config, budget, args.tasks)]
         if not found:
-            found = [row_of(recipe, start, drawings, budget, args.tasks)]
+            found = [row_of(config, start, drawings, budget, args.tasks)]
             rows += found
             record = {**about, "versions": versions(), "hardware": hardware(), "rows": rows}
             write_whole(args.out, (json.dumps(record, indent=1) + "\n").encode())

@@ -28,10 +28,10 @@ from tqdm.auto import tqdm
 from benchmarks.race import bar
 from maml_edu.foundation.types import Theta
 from maml_edu.outer import meta_train
-from maml_edu.runs.config import TrainConfig, omniglot_config
-from maml_edu.runs.measure import hardware, measure, versions
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.measure import Measurement, hardware, measure, versions
+from maml_edu.runs.resume import start_from
 from maml_edu.runs.tensor_files import write_whole
-from maml_edu.runs.train import start_from
 from maml_edu.tasks.data import Drawings, load_drawings
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -54,11 +54,11 @@ class Course:
 def features(steps: int) -> TrainConfig:
     how = {"learner": "anil", "inner_lr": 64, "inner_steps": 1, "learned_rates": True}
     how |= {"queries": 4, "meta_batch": 1, "steps": steps, "meta_lr": 3e-3}
-    return omniglot_config(64, 1, precision="bfloat16", **how, **FAST)
+    return TrainConfig.make("omniglot", way=64, precision="bfloat16", **how, **FAST)
 
 
 def tasks(**how: Any) -> TrainConfig:
-    return omniglot_config(5, 1, queries=5, inner_lr=0.003, **how, **FAST)
+    return TrainConfig.make("omniglot", way=5, queries=5, inner_lr=0.003, **how, **FAST)
 
 
 COURSES = {
@@ -121,32 +121,32 @@ class Clock:
         return found
 
 
-def accuracy(theta: Theta, recipe: TrainConfig, drawings: Drawings, **how: Any) -> dict[str, Any]:
-    return measure(recipe, theta, source=drawings, inner_steps=INNER_STEPS, **how)
+def accuracy(theta: Theta, config: TrainConfig, drawings: Drawings, **how: Any) -> dict[str, Any]:
+    how = Measurement(inner_steps=INNER_STEPS, **how)
+    return measure(config, theta, how, source=drawings)
 
 
 def train(course: Course, drawings: Drawings) -> tuple[Theta, list[dict[str, Any]], Clock]:
     clock, curve, theta, last = Clock(), [], None, course.stages[-1]
     solver = last.make_learner()
-    for recipe in course.stages:
-        learner, steps = recipe.make_learner(training=True), recipe.training["steps"]
+    for config in course.stages:
+        learner, steps = config.make_learner(training=True), config.training.steps
         start = start_from(theta, learner, seed=0) if theta else None
-        how = {key: value for key, value in recipe.training.items() if key != "precision"}
-        every = steps // course.looks if recipe is course.stages[0] else steps
-        batches = recipe.make_tasks("train", drawings)
-        for state in meta_train(learner, batches, state=start, every=every, progress=True, **how):
+        every = steps // course.looks if config is course.stages[0] else steps
+        batches, how = config.make_tasks("train", drawings), {"every": every, "progress": True}
+        for state in meta_train(learner, batches, config.training, state=start, **how):
             if state.step == 0:
                 continue
             wall, _ = clock.seconds()
             # In a stage before the last: of what the last one would begin with.
-            reached = state if recipe is last else start_from(state.theta, solver, seed=0)
+            reached = state if config is last else start_from(state.theta, solver, seed=0)
             look = {"split": "validation", "n_tasks": VALIDATION_TASKS}
             found = clock.stopped(accuracy, reached.theta, last, drawings, **look)
             found = found["by_inner_step"][INNER_STEPS]
-            point = {"stage": recipe.title, "step": state.step, "seconds": round(wall, 1), **found}
+            point = {"stage": config.title, "step": state.step, "seconds": round(wall, 1), **found}
             curve.append(point)
             tqdm.write(
-                f"{recipe.title}, step {state.step}: {wall:.0f} s, "
+                f"{config.title}, step {state.step}: {wall:.0f} s, "
                 f"{100 * found['mean']:.2f} ± {100 * found['half_width']:.2f}% on validation tasks"
             )
         theta = state.theta
@@ -180,7 +180,7 @@ def main() -> None:
         "bars": bars,
         "figures": figures,
         "curve": curve,
-        "stages": [recipe.as_json() for recipe in course.stages],
+        "stages": [config.as_json() for config in course.stages],
         "versions": versions(),
         "hardware": hardware(),
     }

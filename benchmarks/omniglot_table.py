@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from maml_edu.runs.checkpoint import Checkpoint, load, shipped
-from maml_edu.runs.measure import hardware, measure, versions
+from maml_edu.runs.measure import Measurement, hardware, measure, versions
 from maml_edu.tasks.data import load_drawings
 
 RESULT = Path(__file__).parent.parent / "results" / "omniglot.json"
@@ -48,36 +48,29 @@ PAPER = {
 
 def row(name: str, made: Checkpoint, protocol: str, n_tasks: int, drawings) -> dict[str, Any]:
     batch_norm, upright = PROTOCOLS[protocol]
-    figures = made.record["figures"]  # measured when it was trained, with the same call
+    figures = made.metadata["figures"]  # measured when it was trained, with the same call
     how = figures["protocol"]
     same = {"batch_norm": batch_norm, "tasks": n_tasks, "split": "test", "rotations": not upright}
     if any(how[key] != value for key, value in same.items()):
-        figures = measure(
-            made.recipe,
-            made.theta,
-            inner_steps=INNER_STEPS,
-            n_tasks=n_tasks,
-            protocol=batch_norm,
-            upright=upright,
-            source=drawings,
-        )
+        how = Measurement(n_tasks, inner_steps=INNER_STEPS, protocol=batch_norm, upright=upright)
+        figures = measure(made.config, made.theta, how, source=drawings)
     last = figures["by_inner_step"][INNER_STEPS]
-    training = made.recipe.training
+    training = made.config.training
     return {
         "name": name,
-        "model": made.recipe.model["name"],
-        "way": made.recipe.tasks["way"],
-        "shot": training["shots"],
-        "seed": training["seed"],
+        "model": made.config.model.name,
+        "way": made.config.tasks["way"],
+        "shot": training.shots,
+        "seed": training.seed,
         "protocol": protocol,
         "tasks": n_tasks,
         "accuracy": last["mean"],
         "half_width": last["half_width"],
         "figures": figures,
-        "sha256": made.record["sha256"],
-        "command": made.record["command"],
-        "started_from": made.record.get("started_from"),
-        "cpu_seconds": cpu_seconds(made.record),
+        "sha256": made.metadata["sha256"],
+        "command": made.metadata["command"],
+        "started_from": made.metadata.get("started_from"),
+        "cpu_seconds": cpu_seconds(made.metadata),
     }
 
 
@@ -86,10 +79,10 @@ def _key(sha256: str, protocol: dict[str, Any]) -> tuple:
     return sha256, *(protocol[name] for name in ("batch_norm", "rotations", "tasks"))
 
 
-def cpu_seconds(record: dict[str, Any]) -> float:
+def cpu_seconds(metadata: dict[str, Any]) -> float:
     """Of the whole training, with that of the model which it started from."""
-    before = record.get("started_from")
-    return round(record["cpu_seconds"] + (cpu_seconds(before) if before else 0), 1)
+    before = metadata.get("started_from")
+    return round(metadata["cpu_seconds"] + (cpu_seconds(before) if before else 0), 1)
 
 
 def shown(found: dict[str, Any]) -> str:
@@ -119,12 +112,12 @@ def main() -> None:
     rows = []
     for name, where in named.items():
         made = load(where)
-        if made.recipe.learner["name"] != "maml":
+        if made.config.learner.name != "maml":
             continue
         for protocol in PROTOCOLS:
             batch_norm, upright = PROTOCOLS[protocol]
             how = {"batch_norm": batch_norm, "rotations": not upright, "tasks": args.tasks}
-            found = known.get(_key(made.record["sha256"], how))
+            found = known.get(_key(made.metadata["sha256"], how))
             found = found or row(name, made, protocol, args.tasks, drawings)
             found = {**found, "protocol": protocol}
             rows.append(found)

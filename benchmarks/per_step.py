@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
-from maml_edu.evaluate import Estimate, evaluate
+from maml_edu.evaluate import Estimate, Evaluation, evaluate
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
-from maml_edu.outer import Diverged, meta_train
+from maml_edu.outer import Diverged, Training, meta_train
 from maml_edu.runs.measure import hardware, versions
 from maml_edu.runs.tensor_files import write_whole
 from maml_edu.tasks import SinusoidTasks
@@ -46,17 +46,17 @@ def train(per_step: bool, seed: int, steps: int) -> dict[str, Any]:
     tasks = SinusoidTasks()
     learner = MAML(mlp(1, 40, 40, 1), **LEARNER, per_step_losses=per_step)
     row: dict[str, Any] = {"per_step_losses": per_step, "seed": seed, "diverged": None}
-    checks, how = [], {**TRAINING, "steps": steps, "seed": seed, "every": 20}
+    training = Training(**{**TRAINING, "steps": steps}, seed=seed)
+    look, checks = Evaluation(n_tasks=CHECKS, inner_steps=5, queries=50, seed=7), []
     try:
-        for state in meta_train(learner, tasks, **how):
-            look = {"inner_steps": 5, "queries": 50, "n_tasks": CHECKS, "seed": 7}
-            checks.append(evaluate(learner, state.theta, tasks, **look)[-1])
+        for state in meta_train(learner, tasks, training, every=20):
+            checks.append(evaluate(learner, state.theta, tasks, look)[-1])
     except Diverged as error:
         row["diverged"] = str(error)
     row["checks"] = [numbers(check) for check in checks]
     row["setback"] = round(setback([check.mean for check in checks]), 3)
     if not row["diverged"]:
-        tested = evaluate(learner, state.theta, tasks, n_tasks=TESTED, seed=1000)
+        tested = evaluate(learner, state.theta, tasks, Evaluation(n_tasks=TESTED))
         row["by_inner_step"] = [numbers(error) for error in tested]
     return row
 

@@ -17,7 +17,7 @@ from torch.nn.functional import batch_norm, conv2d, cross_entropy, linear, mse_l
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.models.norm import BatchNorm
-from maml_edu.runs.config import omniglot_config
+from maml_edu.runs.config import TrainConfig
 from maml_edu.tasks import SinusoidTasks, TaskBatch, TaskSource
 from maml_edu.tasks.data import Drawings, load_drawings
 
@@ -83,12 +83,11 @@ def omniglot(
     n_tasks: int = 32,
 ) -> Problem:
     """5-way 1-shot as `maml_edu train omniglot` runs it."""
-    recipe = omniglot_config(
-        WAY, 1, queries=queries, inner_steps=inner_steps, first_order=first_order
-    )
-    learner, tasks = recipe.make_learner(training=True), recipe.make_tasks("train", drawings())
+    how = {"queries": queries, "inner_steps": inner_steps, "first_order": first_order}
+    config = TrainConfig.make("omniglot", way=WAY, shots=1, **how)
+    learner, tasks = config.make_learner(training=True), config.make_tasks("train", drawings())
     sizes = {"n_tasks": n_tasks, "shots": 1, "queries": queries}
-    chunk_size = recipe.training["chunk_size"]
+    chunk_size = config.training.chunk_size
     assert learner.loss is cross_entropy  # as the other contenders have it
     # Rounding grows, at the paper's rate of 0.4; to leave out the second order makes 2% and 6%.
     agreement = 0.002 if inner_steps == 1 else 0.01

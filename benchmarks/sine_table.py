@@ -20,9 +20,9 @@ from typing import Any
 import torch
 
 from maml_edu.runs.checkpoint import Checkpoint
-from maml_edu.runs.config import TrainConfig, sine_config
-from maml_edu.runs.measure import hardware, measure, versions
-from maml_edu.runs.train import run_training
+from maml_edu.runs.config import TrainConfig
+from maml_edu.runs.measure import Measurement, hardware, measure, versions
+from maml_edu.runs.run import Run, RunOptions
 
 RESULT = Path(__file__).parent.parent / "results" / "sine.json"
 SHOWN = (0, 1, 5, 10)  # inner steps
@@ -36,12 +36,12 @@ PAPER = {
 }
 
 
-def recipes(seed: int) -> dict[str, TrainConfig]:
+def configs(seed: int) -> dict[str, TrainConfig]:
     return {
-        "maml": sine_config("maml", seed=seed),
-        "joint": sine_config("joint", seed=seed),
-        "random init": sine_config("joint", seed=seed, steps=0),
-        "oracle": sine_config("oracle", seed=seed),
+        "maml": TrainConfig.make("sine", learner="maml", seed=seed),
+        "joint": TrainConfig.make("sine", learner="joint", seed=seed),
+        "random init": TrainConfig.make("sine", learner="joint", seed=seed, steps=0),
+        "oracle": TrainConfig.make("sine", learner="oracle", seed=seed),
     }
 
 
@@ -52,24 +52,24 @@ def rows_of(name: str, made: Checkpoint, n_tasks: int) -> list[dict[str, Any]]:
         rates[", tuned"] = min(INNER_LRS, key=lambda rate: _error_after_10(made, rate))
     rows = []
     for suffix, rate in rates.items():
-        figures = measure(made.recipe, made.theta, inner_lr=rate, n_tasks=n_tasks)
+        figures = measure(made.config, made.theta, Measurement(n_tasks, inner_lr=rate))
         steps = figures["by_inner_step"]
         rows.append(
             {
                 "learner": name + suffix,
-                "seed": made.record["seed"],
+                "seed": made.metadata["seed"],
                 "inner_lr": rate,
                 "by_inner_step": {str(k): steps[k] for k in SHOWN if k < len(steps)},
-                "seconds": made.record["seconds"],
-                "cpu_seconds": made.record["cpu_seconds"],
-                "config": made.record["config"],
+                "seconds": made.metadata["seconds"],
+                "cpu_seconds": made.metadata["cpu_seconds"],
+                "config": made.metadata["config"],
             }
         )
     return rows
 
 
 def _error_after_10(made: Checkpoint, rate: float) -> float:
-    figures = measure(made.recipe, made.theta, inner_lr=rate, **CHOOSING)
+    figures = measure(made.config, made.theta, Measurement(inner_lr=rate, **CHOOSING))
     error = figures["by_inner_step"][10]["mean"]
     return float("inf") if error is None else error
 
@@ -101,9 +101,9 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
     for seed in range(args.seeds):
-        for name, recipe in recipes(seed).items():
+        for name, config in configs(seed).items():
             with tempfile.TemporaryDirectory() as out:
-                made = run_training(recipe, out, n_tasks=2, progress=True)
+                made = Run(config, out, RunOptions(n_tasks=2, progress=True)).train()
             for row in rows_of(name, made, args.tasks):
                 rows.append(row)
                 print(_line(row), flush=True)
