@@ -38,13 +38,17 @@ def pictures(monkeypatch) -> problems.Problem:
 
 def test_contenders_agree_on_sine_waves():
     makers = contenders.installed()
-    makers.pop("maml_edu, compiled", None)  # a quarter of a minute; tests/test_cli.py compiles
+    makers.pop("maml_edu, compiled", None)  # a quarter of a minute; tests/runs/test_cli.py compiles
     assert len(race.contenders(SMALL, makers)) >= 3
 
 
 def test_contenders_agree_on_characters(pictures):
     makers = contenders.installed()
-    for slow in ("jax", "maml_edu", "maml_edu, compiled"):  # to compile and record takes seconds
+    for slow in (
+        "jax",
+        "maml_edu",
+        "maml_edu, compiled",
+    ):  # slow to compile and to capture
         makers.pop(slow, None)
     assert len(race.contenders(pictures, makers)) >= 2
 
@@ -80,12 +84,12 @@ def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys, 
 
 
 @pytest.mark.parametrize("minutes", omniglot_quick.COURSES)
-def test_a_course_ends_with_a_record(minutes, monkeypatch, tmp_path):
+def test_a_course_ends_with_figures_on_disk(minutes, monkeypatch, tmp_path):
     course = omniglot_quick.COURSES[minutes]
     short = tuple(with_training(stage, steps=1, meta_batch=1) for stage in course.stages)
     monkeypatch.setitem(omniglot_quick.COURSES, minutes, replace(course, stages=short, looks=1))
     monkeypatch.setattr(omniglot_quick, "VALIDATION_TASKS", 2)
-    out = tmp_path / "record.json"
+    out = tmp_path / "figures.json"
     asked = ["omniglot_quick", "--minutes", str(minutes), "--data", "stand-in"]
     monkeypatch.setattr(sys, "argv", [*asked, "--tasks", "2", "--out", str(out)])
     threads = torch.get_num_threads()
@@ -93,9 +97,9 @@ def test_a_course_ends_with_a_record(minutes, monkeypatch, tmp_path):
         omniglot_quick.main()
     finally:
         torch.set_num_threads(threads)
-    record = json.loads(out.read_text())
-    assert [point["step"] for point in record["curve"]] == [1, 1]
-    assert len(record["figures"]["by_inner_step"]) == 1 + omniglot_quick.INNER_STEPS
+    found = json.loads(out.read_text())
+    assert [point["step"] for point in found["curve"]] == [1, 1]
+    assert len(found["figures"]["by_inner_step"]) == 1 + omniglot_quick.INNER_STEPS
 
 
 def test_exponents_are_those_of_a_power():

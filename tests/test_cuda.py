@@ -7,9 +7,10 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils._pytree import tree_map
 
+from maml_edu.foundation.gradients import captured
 from maml_edu.learners import MAML
 from maml_edu.models import conv4, mlp
-from maml_edu.outer import meta_gradient, meta_train, recorded
+from maml_edu.outer import Training, meta_gradient, meta_train
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 pytestmark = [
@@ -32,7 +33,7 @@ def pictures(n_tasks: int) -> TaskBatch:
 
 CASES = {
     "sine": (MAML(mlp(1, 8, 8, 1), inner_lr=0.02, inner_steps=3), waves(3)),
-    "conv4": (MAML(conv4(5, channels=8), cross_entropy, 0.1, inner_steps=2), pictures(3)),
+    "conv4": (MAML(conv4(5, channels=8), cross_entropy, inner_lr=0.1, inner_steps=2), pictures(3)),
 }
 
 
@@ -54,23 +55,23 @@ def test_inner_steps(sides):
 
 
 @pytest.mark.parametrize("chunk_size", [None, 2])
-@pytest.mark.parametrize("replay", [False, True])
-def test_meta_gradients(sides, chunk_size, replay):
+@pytest.mark.parametrize("capture", [False, True])
+def test_meta_gradients(sides, chunk_size, capture):
     learner, (theta, batch), there = sides
 
     def gradient(theta, batch):
         return meta_gradient(learner, theta, batch, chunk_size=chunk_size)
 
-    found = (recorded(gradient) if replay else gradient)(*there)
+    found = (captured(gradient) if capture else gradient)(*there)
     found = tree_map(lambda t: t.cpu(), found)
     torch.testing.assert_close(found, gradient(theta, batch), **CLOSE)
 
 
 def test_training_on_the_gpu_ends_where_it_does_on_the_cpu():
     learner, _ = CASES["sine"]
-    how = {"steps": 10, "every": 10, "meta_batch": 4}
+    training = Training(10, meta_batch=4)
     here, there = (
-        list(meta_train(learner, SinusoidTasks(), device=device, **how))[-1]
+        list(meta_train(learner, SinusoidTasks(), training, device=device))[-1]
         for device in ("cpu", "cuda")
     )
     assert there.meta_loss == pytest.approx(here.meta_loss, rel=1e-3)

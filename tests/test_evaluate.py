@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from maml_edu.evaluate import Estimate, evaluate, query_values
+from maml_edu.evaluate import Estimate, Evaluation, evaluate, query_values
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.tasks import SinusoidTasks
@@ -35,9 +35,9 @@ def test_equals_one_task_after_the_other():
 
 
 def test_the_seed_chooses_the_tasks():
-    options = {"inner_steps": 1, "n_tasks": 20}
     one, two, other = (
-        evaluate(LEARNER, THETA, SinusoidTasks(), seed=seed, **options) for seed in (1, 1, 2)
+        evaluate(LEARNER, THETA, SinusoidTasks(), Evaluation(20, inner_steps=1, seed=seed))
+        for seed in (1, 1, 2)
     )
     assert one == two != other
     assert [e.n_tasks for e in one] == [20, 20]
@@ -47,19 +47,51 @@ def test_another_metric():
     def largest_error(outputs, y):
         return (outputs - y).abs().max()
 
-    squared = evaluate(LEARNER, THETA, SinusoidTasks(), inner_steps=0, n_tasks=30)
-    largest = evaluate(
-        LEARNER, THETA, SinusoidTasks(), inner_steps=0, n_tasks=30, metric=largest_error
+    squared, largest = (
+        evaluate(LEARNER, THETA, SinusoidTasks(), Evaluation(30, inner_steps=0, metric=metric))
+        for metric in (None, largest_error)
     )
     assert largest[0].mean > math.sqrt(squared[0].mean)
 
 
 def test_one_task_has_no_interval():
-    (estimate,) = evaluate(LEARNER, THETA, SinusoidTasks(), inner_steps=0, n_tasks=1)
+    (estimate,) = evaluate(LEARNER, THETA, SinusoidTasks(), Evaluation(1, inner_steps=0))
     assert math.isnan(estimate.half_width)
 
 
-@pytest.mark.parametrize("name", ["n_tasks", "shots", "queries", "chunk_size"])
+@pytest.mark.parametrize("name", ["n_tasks", "shots", "queries", "chunk_size", "batch_size"])
 def test_bad_arguments_name_themselves(name):
-    with pytest.raises(ValueError, match=f"{name} is 0"):
-        evaluate(LEARNER, THETA, SinusoidTasks(), **{name: 0})
+    with pytest.raises(ValueError, match=f"{name} is 0; it must be an integer, 1 or more"):
+        Evaluation(**{name: 0})
+
+
+def test_batches_hold_all_tasks_and_no_more():
+    sizes = []
+
+    class Counted(SinusoidTasks):
+        def sample(self, n_tasks, **how):
+            sizes.append(n_tasks)
+            return super().sample(n_tasks, **how)
+
+    (found,) = evaluate(LEARNER, THETA, Counted(), Evaluation(7, inner_steps=0, batch_size=3))
+    assert (sizes, found.n_tasks) == ([3, 3, 1], 7)
+
+
+class OnADeviceWithoutFloat64(torch.Tensor):
+    """A tensor as Apple's GPUs have them: it refuses float64 until `cpu()` has moved it."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if function is torch.Tensor.cpu:
+            return args[0].as_subclass(torch.Tensor)
+        if function is torch.Tensor.double or torch.float64 in (*args, *(kwargs or {}).values()):
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return super().__torch_function__(function, types, args, kwargs or {})
+
+
+def test_an_estimate_needs_no_float64_on_the_device():
+    values = torch.tensor([0.25, 0.5, 0.75])
+    there = values.as_subclass(OnADeviceWithoutFloat64)
+    with pytest.raises(TypeError, match="float64"):
+        there.double()
+    assert Estimate.of(there) == Estimate.of(values)

@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
-from maml_edu import outer
-from maml_edu.learners import MAML, Joint
+from maml_edu.foundation import gradients
+from maml_edu.learners import MAML, Joint, MetaSGD
 from maml_edu.models import mlp
-from maml_edu.outer import Diverged, meta_gradient, meta_loss, meta_train, rate_at
+from maml_edu.outer import Diverged, Training, meta_gradient, meta_loss, meta_train
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 MODEL = mlp(1, 8, 8, 1)
@@ -88,20 +88,23 @@ def test_chunks_give_the_whole(theta, batch, chunk_size):
         torch.testing.assert_close(chunked[name], whole[name], rtol=1e-10, atol=1e-14)
 
 
-def test_a_chunk_is_recorded_once_however_many_there_are(monkeypatch):
-    """Recording all chunks one after the other took a minute for 32 tasks of Omniglot."""
+def test_a_chunk_is_captured_once_however_many_there_are(monkeypatch):
+    """Capturing all chunks one after the other took a minute for 32 tasks of Omniglot."""
     met = []
-    monkeypatch.setattr(outer, "record", lambda fn, *args, **how: met.append(len(args[1][3])) or fn)
+    monkeypatch.setattr(
+        gradients, "capture", lambda fn, *args, **how: met.append(len(args[1][3])) or fn
+    )
     chunked = train(steps=3, every=3, meta_batch=7, chunk_size=2)
     assert met == [2, 1]  # 2, 2, 2 and 1 tasks
-    whole = train(steps=3, every=3, meta_batch=7, replay=False)
+    whole = train(steps=3, every=3, meta_batch=7, capture=False)
     assert chunked[-1].meta_loss == pytest.approx(whole[-1].meta_loss, rel=1e-5)
 
 
 def train(**options):
     options = {"steps": 12, "every": 4, "meta_batch": 4, "seed": 5} | options
     learner = options.pop("learner", MAML(MODEL))
-    return list(meta_train(learner, SinusoidTasks(), **options))
+    how = {name: options.pop(name) for name in ("every", "state") if name in options}
+    return list(meta_train(learner, SinusoidTasks(), Training(**options), **how))
 
 
 @pytest.fixture(scope="module")
@@ -131,30 +134,33 @@ def test_resuming_equals_never_stopping(whole, at):
 
 
 @pytest.mark.parametrize("learner", [MAML(MODEL, inner_steps=2), Joint(MODEL)])
-def test_replay_changes_nothing(learner):
-    replayed, eager = train(learner=learner)[-1], train(learner=learner, replay=False)[-1]
+def test_capturing_changes_nothing(learner):
+    captured, eager = train(learner=learner)[-1], train(learner=learner, capture=False)[-1]
     for name in eager.theta:
-        torch.testing.assert_close(replayed.theta[name], eager.theta[name], rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(captured.theta[name], eager.theta[name], rtol=1e-5, atol=1e-7)
 
 
-def test_without_a_recording_there_is_nothing_to_compile():
-    with pytest.raises(ValueError, match="compiled is True"):
-        train(compiled=True, replay=False)
+def test_what_is_not_captured_cannot_be_compiled():
+    with pytest.raises(ValueError, match="compile is True and capture False"):
+        train(compile=True, capture=False)
 
 
 def test_the_rate_rises_then_follows_a_half_cosine():
-    rates = [rate_at(step, 1000, meta_lr=2.0, warmup=0.1) for step in range(1001)]
+    training = Training(1000, meta_lr=2.0, warmup=0.1)
+    rates = [training.step_size(step) for step in range(1001)]
     assert rates[0] == pytest.approx(2.0 / 100)
     assert rates[49] == pytest.approx(0.5 * (1 + math.cos(math.pi * 0.049)))
     assert rates[500] == pytest.approx(1.0)
     assert rates[1000] == pytest.approx(0.0)
     assert rates[:99] == sorted(rates[:99])
     assert rates[100:] == sorted(rates[100:], reverse=True)
-    assert rate_at(0, 1000, meta_lr=2.0, warmup=0.0) == 2.0
+    assert Training(1000, meta_lr=2.0, warmup=0.0).step_size(0) == 2.0
+    assert training.step_size(500, highest=6.0) == pytest.approx(3.0)
+    assert Training(1000, schedule="constant").step_size(999) == 1e-3
 
 
 def test_yielded_states_stay_what_they_were():
-    states = meta_train(MAML(MODEL), SinusoidTasks(), steps=4, every=2, meta_batch=2)
+    states = meta_train(MAML(MODEL), SinusoidTasks(), Training(4, meta_batch=2), every=2)
     first = next(states)
     kept = {name: p.clone() for name, p in first.theta.items()}
     list(states)
@@ -171,7 +177,9 @@ def test_training_lowers_the_loss():
 
 def test_divergence_is_said_and_the_last_good_state_kept():
     learner = MAML(MODEL, inner_lr=1e6, inner_steps=5)
-    states = meta_train(learner, SinusoidTasks(), steps=50, meta_lr=0.1, every=10, replay=False)
+    states = meta_train(
+        learner, SinusoidTasks(), Training(50, meta_lr=0.1, capture=False), every=10
+    )
     good = next(states)
     with pytest.raises(Diverged, match=r"smaller meta_lr than 0\.1"):
         list(states)
@@ -190,3 +198,32 @@ def test_steps_0_yields_the_start_alone():
 def test_bad_arguments_name_themselves(name, value):
     with pytest.raises(ValueError, match=f"{name} is {value}"):
         train(**{name: value})
+
+
+def test_param_groups_say_what_moves_with_which_step_size():
+    """A rate's name does not matter, only the group that its learner puts it in."""
+
+    class Renamed(Joint):
+        def param_groups(self, theta):
+            return {"meta_lr": ["2.bias"], "rates_lr": [name for name in theta if name != "2.bias"]}
+
+    start, end = train(learner=Renamed(MODEL), steps=1, meta_lr=1e-3, rates_lr=0.5, warmup=0.0)
+    for name, p in end.theta.items():  # Adam's first step is as long as its step size
+        moved = (p - start.theta[name]).abs().max().item()
+        assert moved == pytest.approx(1e-3 if name == "2.bias" else 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("learner", "learned"),
+    [
+        (MAML(MODEL, inner_steps=2, learned_rates=True), "log_inner_lr."),
+        (MetaSGD(MODEL), "inner_lr."),
+    ],
+)
+def test_learned_rates_move_with_rates_lr(learner, learned):
+    start, end = train(learner=learner, steps=1, meta_lr=1e-3, rates_lr=0.1, warmup=0.0)
+    for name, p in end.theta.items():
+        moved = (p - start.theta[name]).abs().max().item()
+        assert moved == pytest.approx(0.1 if name.startswith(learned) else 1e-3, rel=1e-2)
+    *_, same = train(learner=learner, steps=1, meta_lr=1e-3, warmup=0.0)  # rates_lr: as meta_lr
+    assert max((same.theta[n] - p).abs().max() for n, p in start.theta.items()) < 1.01e-3

@@ -12,8 +12,8 @@ from torch.profiler import ProfilerActivity, profile
 from maml_edu.foundation.checkpointing import checkpointed
 from maml_edu.learners import ANIL, MAML, MAMLPlusPlus, MetaSGD, ProtoMAML
 from maml_edu.models import dense4, mlp
-from maml_edu.outer import meta_gradient, meta_train
-from maml_edu.runs.config import omniglot_config
+from maml_edu.outer import Training, meta_gradient, meta_train
+from maml_edu.runs.config import TrainConfig
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 MODEL = mlp(1, 8, 8, 1)
@@ -73,11 +73,11 @@ def test_the_gradient_is_the_same_with_batch_norm_and_labels(name):
     assert_same_gradient(CHARACTERS[name], characters())
 
 
-@pytest.mark.parametrize("replay", [False, True])
-def test_training_is_the_same(replay):
-    how = {"steps": 6, "every": 6, "meta_batch": 3, "replay": replay}
+@pytest.mark.parametrize("capture", [False, True])
+def test_training_is_the_same(capture):
+    training = Training(6, meta_batch=3, capture=capture)
     plain, sparing = (
-        list(meta_train(replace(WAVES["maml"], checkpointing=c), SinusoidTasks(), **how))[-1]
+        list(meta_train(replace(WAVES["maml"], checkpointing=c), SinusoidTasks(), training))[-1]
         for c in (False, True)
     )
     for name, p in plain.theta.items():
@@ -118,8 +118,7 @@ def test_a_function_of_nested_arguments_keeps_numbers_and_whole_tensors():
     torch.testing.assert_close(expected, 6 * w + pair[1])
 
 
-def test_a_recipe_may_ask_for_it():
-    recipe = omniglot_config(5, 1, inner_steps=10, checkpointing=True)
-    assert recipe.make_learner().checkpointing
-    with pytest.raises(ValueError, match="protonet has no checkpointing"):
-        omniglot_config(5, 1, learner="protonet", checkpointing=True)
+def test_a_config_may_ask_for_it():
+    assert TrainConfig.make("omniglot", checkpointing=True).make_learner().checkpointing
+    with pytest.raises(ValueError, match="checkpointing is True; protonet.* no such option"):
+        TrainConfig.make("omniglot", learner="protonet", checkpointing=True)

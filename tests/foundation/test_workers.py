@@ -63,16 +63,17 @@ def test_fewer_tasks_than_workers_are_refused(found):
     )
 
 
-def test_one_worker_writes_one_record(done):
+def test_one_worker_writes_one_checkpoint(done):
     folder, _ = done
     assert sorted(os.listdir(folder / "whole")) == [
         "checkpoint.json",
         "checkpoint.safetensors",
+        "history.csv",
         "state.safetensors",
     ]
-    record = load(folder / "whole").record
-    assert record["command"].startswith("torchrun --nproc-per-node=2 -m maml_edu train sine")
-    assert record["hardware"]["workers"] == 2
+    metadata = load(folder / "whole").metadata
+    assert metadata["command"].startswith("torchrun --nproc-per-node=2 -m maml_edu train sine")
+    assert metadata["hardware"]["workers"] == 2
 
 
 def test_a_run_whose_worker_is_killed_ends_as_if_undisturbed(done):
@@ -80,7 +81,7 @@ def test_a_run_whose_worker_is_killed_ends_as_if_undisturbed(done):
     assert "another worker has gone" in said  # so one was killed
     assert f"30/{STEPS}" in said.rpartition("another worker has gone")[2]  # they went on from there
     cut, whole = load(folder / "killed"), load(folder / "whole")
-    assert cut.record["meta_loss"] == whole.record["meta_loss"]
+    assert cut.metadata["meta_loss"] == whole.metadata["meta_loss"]
     assert all(torch.equal(cut.theta[name], p) for name, p in whole.theta.items())
 
 

@@ -14,7 +14,7 @@ from maml_edu.foundation import workers as distributed
 from maml_edu.foundation.workers import ALONE, Workers
 from maml_edu.learners import MAML, Joint, MetaSGD, Reptile
 from maml_edu.models import mlp
-from maml_edu.outer import meta_gradient, meta_train
+from maml_edu.outer import Training, meta_gradient, meta_train
 from maml_edu.runs.cli import main
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
@@ -31,7 +31,7 @@ STEPS, KILLED_AT = 60, 35
 TRAIN = [
     "train",
     "sine",
-    "--no-replay",
+    "--no-capture",
     "--steps",
     str(STEPS),
     "--meta-batch",
@@ -66,14 +66,14 @@ def compare(folder: Path, workers: Workers) -> None:
         for name, learner in LEARNERS.items()
         for meta_batch in META_BATCHES
     }
-    how = {"steps": 20, "meta_batch": 7, "every": 5, "replay": False}
-    learner = MAML(MODEL)
+    training = Training(20, meta_batch=7, capture=False)
+    learner, tasks = MAML(MODEL), SinusoidTasks()
     trained = [
-        [s.meta_loss for s in meta_train(learner, SinusoidTasks(), **how, workers=who)][1:]
+        [s.meta_loss for s in meta_train(learner, tasks, training, every=5, workers=who)][1:]
         for who in (workers, ALONE)
     ]
     try:
-        next(meta_train(learner, SinusoidTasks(), steps=1, meta_batch=1, workers=workers))
+        next(meta_train(learner, tasks, Training(1, meta_batch=1), workers=workers))
     except ValueError as error:
         refused = str(error)
     found = {"cases": cases, "trained": trained, "refused": refused}

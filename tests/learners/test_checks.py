@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from maml_edu.learners import LEARNERS, MAML, learner_class
+from maml_edu.learners import LEARNERS, MAML
 from maml_edu.learners.checks import check_batch, ways
 from maml_edu.models import conv4, mlp
 from maml_edu.tasks import SinusoidTasks, TaskBatch
@@ -19,7 +19,7 @@ NEED_EVERY_CLASS = ("protonet", "matching", "protomaml")
 def made(name: str, way: int):
     headless = LEARNERS[name].headless
     model = conv4(None if headless else way, channels=4)
-    return learner_class(name)(model, cross_entropy, **({"way": way} if headless else {}))
+    return LEARNERS[name](model, cross_entropy, **({"way": way} if headless else {}))
 
 
 def drawings(way: int, shots: int = 2) -> TaskBatch:

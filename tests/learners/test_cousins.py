@@ -12,7 +12,7 @@ from maml_edu.learners.imaml import conjugate_gradients
 from maml_edu.learners.maml import RATES
 from maml_edu.learners.metasgd import ALPHA
 from maml_edu.models import conv4, mlp
-from maml_edu.outer import meta_gradient, meta_train
+from maml_edu.outer import Training, meta_gradient, meta_train
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 MODEL = mlp(1, 6, 1)
@@ -122,16 +122,18 @@ def test_maml_plus_plus_moves_the_weight_to_the_last_step():
     losses = [
         learner.loss_at(state, *task.query) for state in learner.adapt(theta, task.support)[1:]
     ]
-    at_first = learner.at(0.0).task_loss(theta, task)
+    at_first = learner.at_progress(0.0).task_loss(theta, task)
     torch.testing.assert_close(at_first, torch.stack(losses).mean(), **CLOSE)
     small = 0.03 / 4
     at_last = small * sum(losses[:-1]) + (1 - 3 * small) * losses[-1]
-    torch.testing.assert_close(learner.at(1.0).task_loss(theta, task), at_last, **CLOSE)
+    torch.testing.assert_close(learner.at_progress(1.0).task_loss(theta, task), at_last, **CLOSE)
     torch.testing.assert_close(learner.task_loss(theta, task), at_last, **CLOSE)
-    weights = [learner.at(progress).last_weight for progress in (0, 0.1, 0.2, 0.3, 0.4, 0.5, 1)]
+    weights = [
+        learner.at_progress(progress).last_weight for progress in (0, 0.1, 0.2, 0.3, 0.4, 0.5, 1)
+    ]
     assert weights == sorted(weights)
-    assert learner.at(0.2).first_order
-    assert not learner.at(0.3).first_order
+    assert learner.at_progress(0.2).first_order
+    assert not learner.at_progress(0.3).first_order
 
 
 def test_maml_plus_plus_is_a_plain_loop_with_a_rate_for_each_tensor_and_step():
@@ -155,12 +157,12 @@ def test_maml_plus_plus_is_a_plain_loop_with_a_rate_for_each_tensor_and_step():
     torch.testing.assert_close(gradient, dict(zip(leaves, slopes, strict=True)), **CLOSE)
 
 
-def test_a_learner_that_changes_while_it_trains_is_recorded_anew():
+def test_a_learner_that_changes_while_it_trains_is_captured_anew():
     learner = MAMLPlusPlus(MODEL, inner_lr=0.01, inner_steps=2)
-    how = {"steps": 20, "meta_batch": 2, "shots": 5, "queries": 5, "every": 20}
+    how = {"steps": 20, "meta_batch": 2, "shots": 5, "queries": 5}
     ends = [
-        list(meta_train(learner, SinusoidTasks(), **how, replay=replay))[-1].theta
-        for replay in (True, False)
+        list(meta_train(learner, SinusoidTasks(), Training(**how, capture=capture)))[-1].theta
+        for capture in (True, False)
     ]
     torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-6)
 

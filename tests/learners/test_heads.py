@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from maml_edu.learners import ANIL, LEARNERS, MAML, MetaSGD, ProtoMAML, ProtoNet, learner_class
+from maml_edu.foundation.options import options_of
+from maml_edu.learners import ANIL, LEARNERS, MAML, MetaSGD, Pretrain, ProtoMAML, ProtoNet
 from maml_edu.learners.heads import head_names, resize_head, row_names, start_theta
 from maml_edu.learners.metasgd import ALPHA
 from maml_edu.models import Model, conv4, dense4, mlp
@@ -79,7 +80,7 @@ def test_a_head_of_any_name_serves_every_learner(build):
     torch.testing.assert_close(made["fc.weight"], 2 * means)
 
 
-@pytest.mark.parametrize("make", [ANIL, ProtoMAML, learner_class("pretrain")])
+@pytest.mark.parametrize("make", [ANIL, ProtoMAML, Pretrain])
 def test_a_learner_that_needs_a_head_says_so(make):
     """ANIL on the last parameters of all would adapt batch-norm."""
     with pytest.raises(ValueError, match=f"model has no head; {make.__name__} needs one"):
@@ -95,16 +96,16 @@ def full():
 
 
 def made(name: str, way: int, **options):
-    options |= {"inner_steps": 5} if "inner_steps" in LEARNERS[name].needs else {}
+    options |= {"inner_steps": 5} if hasattr(LEARNERS[name], "inner_steps") else {}
     options |= {"characters": 4} if name == "pretrain" else {}
-    return learner_class(name)(conv4(way, channels=4), cross_entropy, **options)
+    return LEARNERS[name](conv4(way, channels=4), cross_entropy, **options)
 
 
 @pytest.mark.parametrize("name", WITH_HEAD)
 @pytest.mark.parametrize("way", [2, 5, 7])
 def test_every_learners_theta_is_resized(name, way):
     """Five inner steps and five classes: a tensor of five rates is not one of five classes."""
-    options = {"learned_rates": True} if "learned_rates" in LEARNERS[name].takes else {}
+    options = {"learned_rates": True} if "learned_rates" in options_of(LEARNERS[name]) else {}
     learner = made(name, 5, **options)
     theta = {n: torch.randn(p.shape, generator=seeded(1)) for n, p in learner.init().items()}
     other, resized = resize_head(learner, theta, conv4(way, channels=4))

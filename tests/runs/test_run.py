@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from maml_edu.runs.train import STATE_FILE, RunError, Stopped, run_training
 from safetensors.torch import load_file, save_file
 from torch.utils._pytree import tree_map
 
@@ -21,7 +22,6 @@ from maml_edu.outer import Diverged, TrainState, meta_train
 from maml_edu.runs import train
 from maml_edu.runs.checkpoint import RECORD, CheckpointError, load, load_state, save_state
 from maml_edu.runs.config import TrainConfig, sine_config
-from maml_edu.runs.train import STATE_FILE, RunError, Stopped, run_training
 
 SMALL = {"meta_batch": 3, "shots": 3, "queries": 2}
 RECIPE = sine_config(steps=60, replay=False, **SMALL)
