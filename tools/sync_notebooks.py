@@ -182,11 +182,11 @@ def main(argv: list[str] | None = None) -> int:
     for name in names:
         if name not in known:
             parser.error(f"there is no lesson {name!r}; there are {', '.join(known) or 'none'}")
-    if not (options.check or options.from_notebooks or options.overwrite):
-        if newer := [name for name in names if is_newer(name)]:
-            print(f"Edited after their text, so not overwritten: {', '.join(newer)}")
-            print("Keep the edits with --from-notebooks, or drop them with --overwrite.")
-            return 1
+    guarded = not (options.check or options.from_notebooks or options.overwrite)
+    if newer := [name for name in names if guarded and is_newer(name)]:
+        print(f"Edited after their text, so not overwritten: {', '.join(newer)}")
+        print("Keep the edits with --from-notebooks, or drop them with --overwrite.")
+        return 1
     files = [f for name in names for f in stale(name, from_notebooks=options.from_notebooks)]
     for path, content in files:
         print(f"{'stale' if options.check else 'wrote'} {path.relative_to(ROOT)}")
@@ -194,7 +194,7 @@ def main(argv: list[str] | None = None) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, "utf-8", newline="\n")
     if options.check and files:
-        print("Run `make notebooks` (tools/sync_notebooks.py --from-notebooks keeps the notebooks).")
+        print("Run `make notebooks`; where a notebook is the one to keep, --from-notebooks first.")
     return int(options.check and bool(files))
 
 

@@ -124,7 +124,7 @@ def test_a_notebook_edited_after_its_text_is_not_overwritten(project, capsys):
 
 
 def managers() -> list[type]:
-    """JupyterLab's own contents manager, and the one that jupytext puts in where it is installed."""
+    """JupyterLab's own contents manager, and the one that jupytext puts in its place."""
     from jupyter_server.services.contents.largefilemanager import LargeFileManager
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
