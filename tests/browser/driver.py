@@ -53,7 +53,11 @@ READY = """async () => {
     const app = window.jupyterapp;
     await app.restored;
     const isOpen = () => app.shell.currentWidget?.context?.path?.endsWith('.ipynb');
-    while (!isOpen()) await new Promise(done => setTimeout(done, 50));
+    while (!isOpen()) {
+        const dialog = document.querySelector('.jp-Dialog');
+        if (dialog) throw new Error('JupyterLab says: ' + dialog.textContent);
+        await new Promise(done => setTimeout(done, 50));
+    }
     const panel = app.shell.currentWidget;
     await panel.context.ready;
     await panel.sessionContext.ready;

@@ -1,4 +1,4 @@
-"""What a reader leaves in a lesson's file, and what another editor wrote into it, is there again."""
+"""A reader's work is in the file that JupyterLab opens: players, and what another editor wrote."""
 
 from __future__ import annotations
 
