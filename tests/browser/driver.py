@@ -52,19 +52,26 @@ WATCH = """(() => {
 READY = """async () => {
     const app = window.jupyterapp;
     await app.restored;
-    const isOpen = () => app.shell.currentWidget?.context?.path?.endsWith('.ipynb');
-    while (!isOpen()) {
-        const dialog = document.querySelector('.jp-Dialog');
-        if (dialog) throw new Error('JupyterLab says: ' + dialog.textContent);
-        await new Promise(done => setTimeout(done, 50));
-    }
-    const panel = app.shell.currentWidget;
-    await panel.context.ready;
-    await panel.sessionContext.ready;
-    await panel.sessionContext.session.kernel.info;
+    const sleep = () => new Promise(done => setTimeout(done, 50));
+    let isReady = false;
+    const open = async () => {
+        while (!app.shell.currentWidget?.context?.path?.endsWith('.ipynb')) await sleep();
+        const panel = window.lessonPanel = app.shell.currentWidget;
+        await panel.context.ready;
+        await panel.sessionContext.ready;
+        await panel.sessionContext.session.kernel.info;
+        isReady = true;
+    };
+    const seeNoDialog = async () => {
+        for (; !isReady; await sleep()) {
+            const dialog = document.querySelector('.jp-Dialog');
+            if (dialog) throw new Error('JupyterLab says: ' + dialog.textContent);
+        }
+    };
+    await Promise.all([open(), seeNoDialog()]);
     await app.commands.execute('application:toggle-left-area');
-    panel.content.notebookConfig = {...panel.content.notebookConfig, windowingMode: 'none'};
-    window.lessonPanel = panel;
+    const content = window.lessonPanel.content;
+    content.notebookConfig = {...content.notebookConfig, windowingMode: 'none'};
 }"""
 CELLS = "() => window.lessonPanel.content.model.toJSON().cells"
 RUN_ALL = """looks => {
