@@ -11,7 +11,6 @@ BIN := $(VENV)/bin
 ARGS ?=
 LESSONS ?= notebooks
 PIP_ARGS ?=
-LESSONS ?= notebooks
 LAB_ROOT ?= $(CURDIR)
 
 # The first of these that runs and is new enough; or say `make PYTHON=/path/to/python3.12 lab`.
@@ -20,9 +19,6 @@ ifndef PYTHON
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if $$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 endif
-
-# JupyterLab's news: a dialog over the first lesson, and a request to outside.
-ANNOUNCEMENTS := @jupyterlab/apputils-extension:announcements
 
 # Settings, kernels and caches of the reader's other projects stay out, and ours stay in here.
 export JUPYTER_CONFIG_DIR := $(CURDIR)/.cache/jupyter/config
@@ -55,9 +51,10 @@ unit: $(VENV)/.test $(VENV)/.nbgrader ## The unit tests
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser $(ARGS)
 
 lessons: export OMP_NUM_THREADS := 1
+# A cell may take 30 minutes: the slowest, in lesson 08, takes one on two quiet cores.
 lessons: $(VENV)/.test ## Run every cell of every lesson, and move every control
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=8 \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout 1800 \
 		-p no:cacheprovider -p tests.lessons.last_cell $(LESSONS) $(ARGS)
 
 browser: $(VENV)/.test ## The lessons in JupyterLab, driven by Chromium
@@ -113,7 +110,6 @@ $(VENV)/.%: constraints.txt pyproject.toml
 	@echo "Setting up $(VENV)/ from constraints.txt (some minutes the first time) ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
 		-c constraints.txt -e '.[$(extras.$*)]'
-	@$(BIN)/jupyter labextension disable --level=sys_prefix $(ANNOUNCEMENTS) 2>/dev/null
 	@touch $@ $(and_so.$*)
 
 NBGRADER := nbgrader SQLAlchemy alembic Mako RapidFuzz

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from maml_edu.runs.train import STATE_FILE, RunError, Stopped, run_training
 from safetensors.torch import load_file, save_file
 from torch.utils._pytree import tree_map
 
@@ -21,7 +22,6 @@ from maml_edu.outer import Diverged, TrainState, meta_train
 from maml_edu.runs import train
 from maml_edu.runs.checkpoint import RECORD, CheckpointError, load, load_state, save_state
 from maml_edu.runs.config import TrainConfig, sine_config
-from maml_edu.runs.train import STATE_FILE, RunError, Stopped, run_training
 
 SMALL = {"meta_batch": 3, "shots": 3, "queries": 2}
 RECIPE = sine_config(steps=60, replay=False, **SMALL)
@@ -172,7 +172,7 @@ def test_a_run_killed_in_the_middle_of_a_save_resumes_bit_for_bit(
     assert sorted(os.listdir(out)) == ["checkpoint.json", "checkpoint.safetensors", STATE_FILE]
 
 
-def wait_for(condition, child: subprocess.Popen, seconds: float = 120) -> None:
+def wait_for(condition, child: subprocess.Popen, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert child.poll() is None, f"it ended by itself, with {child.returncode}"

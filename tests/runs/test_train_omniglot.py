@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from maml_edu.runs.train import STATE_FILE, RunError, Stopped, run_training, start_from
 
 from maml_edu.outer import Diverged, meta_train
 from maml_edu.runs import train
@@ -17,7 +18,6 @@ from maml_edu.runs.checkpoint import load, load_state
 from maml_edu.runs.cli import main
 from maml_edu.runs.config import TrainConfig, omniglot_config
 from maml_edu.runs.measure import measure
-from maml_edu.runs.train import STATE_FILE, RunError, Stopped, run_training, start_from
 from maml_edu.tasks.data import Drawings
 
 SMALL = {"model": "dense4", "meta_batch": 2, "queries": 2, "data": "stand-in"}
