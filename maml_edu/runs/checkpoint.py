@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from maml_edu.foundation.files import MAX_JSON, FileError, parse_object, read_whole, write_whole
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners import Learner
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.tensor_files import MAX_TENSORS, check_tensors, parse_tensors, write_tensors
@@ -78,7 +76,7 @@ def save(path: str | os.PathLike, theta: Theta, metadata: dict[str, Any]) -> Non
     write_whole(metadata_file, text.encode())
 
 
-def load(name_or_path: str | os.PathLike, device: torch.device | str | None = None) -> Checkpoint:
+def load(name_or_path: str | os.PathLike, device: Device = None) -> Checkpoint:
     """A checkpoint that comes with the package ("sine-maml"), a pair of files, or a run's folder.
 
     Raises FileError, with one sentence, if anything about it is not as it should be.
