@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint unit lessons browser bench reproduce notebooks house student site bundle clean
+.PHONY: help lab test lint unit units lessons browser bench reproduce notebooks house student site bundle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +38,7 @@ lab: $(VENV)/.lab ## Open the lessons in JupyterLab (on this machine only, with 
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir='$(LAB_ROOT)' \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
-test: lint unit lessons browser site ## Run every check: style, units, lessons, a real browser, the site
+test: lint units lessons browser site ## Run every check: style, units, lessons, a real browser, the site
 	@echo "make test: all passed."
 
 lint: $(VENV)/.test ## Style of code and notebooks, spelling
@@ -46,8 +46,11 @@ lint: $(VENV)/.test ## Style of code and notebooks, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 
-unit: export OMP_NUM_THREADS := 1
-unit: $(VENV)/.test $(VENV)/.nbgrader ## The unit tests
+unit units: export OMP_NUM_THREADS := 1
+unit: $(VENV)/.test ## The quick unit tests (two minutes), for while you work
+	$(BIN)/pytest -q -n 2 --ignore=tests/browser -m "not slow" $(ARGS)
+
+units: $(VENV)/.test $(VENV)/.nbgrader ## All unit tests, the slow ones too
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser $(ARGS)
 
 lessons: export OMP_NUM_THREADS := 1
