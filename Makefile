@@ -4,14 +4,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint unit lessons browser bench reproduce notebooks house student site bundle clean
+.PHONY: help lab test lint unit units lessons browser bench reproduce notebooks house student site bundle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 LESSONS ?= notebooks
 PIP_ARGS ?=
-LESSONS ?= notebooks
 LAB_ROOT ?= $(CURDIR)
 
 # The first of these that runs and is new enough; or say `make PYTHON=/path/to/python3.12 lab`.
@@ -20,9 +19,6 @@ ifndef PYTHON
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if $$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 endif
-
-# JupyterLab's news: a dialog over the first lesson, and a request to outside.
-ANNOUNCEMENTS := @jupyterlab/apputils-extension:announcements
 
 # Settings, kernels and caches of the reader's other projects stay out, and ours stay in here.
 export JUPYTER_CONFIG_DIR := $(CURDIR)/.cache/jupyter/config
@@ -42,7 +38,7 @@ lab: $(VENV)/.lab ## Open the lessons in JupyterLab (on this machine only, with 
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir='$(LAB_ROOT)' \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
-test: lint unit lessons browser site ## Run every check: style, units, lessons, a real browser, the site
+test: lint units lessons browser site ## Run every check: style, units, lessons, a real browser, the site
 	@echo "make test: all passed."
 
 lint: $(VENV)/.test ## Style of code and notebooks, spelling
@@ -50,14 +46,18 @@ lint: $(VENV)/.test ## Style of code and notebooks, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 
-unit: export OMP_NUM_THREADS := 1
-unit: $(VENV)/.test $(VENV)/.nbgrader ## The unit tests
+unit units: export OMP_NUM_THREADS := 1
+unit: $(VENV)/.test ## The quick unit tests (two minutes), for while you work
+	$(BIN)/pytest -q -n 2 --ignore=tests/browser -m "not slow" $(ARGS)
+
+units: $(VENV)/.test $(VENV)/.nbgrader ## All unit tests, the slow ones too
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser $(ARGS)
 
 lessons: export OMP_NUM_THREADS := 1
+# A cell may take 30 minutes: the slowest, in lesson 08, takes one on two quiet cores.
 lessons: $(VENV)/.test ## Run every cell of every lesson, and move every control
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=8 \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout 1800 \
 		-p no:cacheprovider -p tests.lessons.last_cell $(LESSONS) $(ARGS)
 
 browser: $(VENV)/.test ## The lessons in JupyterLab, driven by Chromium
@@ -113,7 +113,6 @@ $(VENV)/.%: constraints.txt pyproject.toml
 	@echo "Setting up $(VENV)/ from constraints.txt (some minutes the first time) ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
 		-c constraints.txt -e '.[$(extras.$*)]'
-	@$(BIN)/jupyter labextension disable --level=sys_prefix $(ANNOUNCEMENTS) 2>/dev/null
 	@touch $@ $(and_so.$*)
 
 NBGRADER := nbgrader SQLAlchemy alembic Mako RapidFuzz

@@ -29,6 +29,7 @@ PARTS = {  # seconds on a quiet machine
     "costs": 40,
     "lessons": 40,
     "workers": 60,
+    "browser": 120,  # last: where there is no Chromium, it ends with an error
 }
 RESULTS = Path(__file__).parent.parent / "results"
 

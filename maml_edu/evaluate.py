@@ -12,7 +12,7 @@ from torch.func import vmap
 from tqdm.auto import tqdm
 
 from maml_edu.foundation.checks import at_least
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners import Learner
 from maml_edu.learners.checks import check_batch
 from maml_edu.tasks import TaskBatch, TaskSource
@@ -73,7 +73,7 @@ def evaluate(
     tasks: TaskSource,
     how: Evaluation = Evaluation(),
     *,
-    device: torch.device | str | None = None,
+    device: Device = None,
     progress: bool = False,
 ) -> list[Estimate]:
     """The query error before adapting and after each inner step: `inner_steps + 1` estimates.

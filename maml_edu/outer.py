@@ -23,7 +23,7 @@ from maml_edu.foundation.checks import (
 )
 from maml_edu.foundation.gradients import captured, in_chunks
 from maml_edu.foundation.options import check_options, option
-from maml_edu.foundation.types import Gradient, Theta
+from maml_edu.foundation.types import Device, Gradient, Theta
 from maml_edu.foundation.workers import ALONE, Workers
 from maml_edu.learners import Learner
 from maml_edu.learners.checks import check_batch
@@ -62,10 +62,7 @@ def meta_gradient(
 
 
 def meta_step(
-    gradient: Gradient,
-    optimiser: torch.optim.Optimizer,
-    theta: Theta,
-    batch: TaskBatch,
+    gradient: Gradient, optimiser: torch.optim.Optimizer, theta: Theta, batch: TaskBatch
 ) -> Tensor:
     """One step of the outer loop; returns the meta-loss before it.
 
@@ -148,7 +145,7 @@ def meta_train(
     *,
     state: TrainState | None = None,
     every: int = 100,
-    device: torch.device | str | None = None,
+    device: Device = None,
     progress: bool = False,
     workers: Workers = ALONE,
 ) -> Iterator[TrainState]:

@@ -3,7 +3,10 @@
 
     tools/sync_notebooks.py                   text -> notebook (what `make notebooks` runs)
     tools/sync_notebooks.py --check           change nothing; exit 1 where they differ
-    tools/sync_notebooks.py --from-notebooks  notebook -> text (after an edit outside JupyterLab)
+    tools/sync_notebooks.py --from-notebooks  notebook -> text (after an edit of the notebook)
+
+Nothing else pairs the two: JupyterLab opens and saves a lesson as the notebook that it is. A
+notebook that was edited after its text is not overwritten.
 
 The same text and the same old notebook always give the same bytes: a cell keeps its id as long as
 it can be recognised, a new one gets the lesson's next free number, and no output is ever stored.
@@ -18,7 +21,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from jupytext.config import load_jupytext_configuration_file
+from jupytext.config import JupytextConfiguration
 from jupytext.metadata_filter import filter_metadata
 
 from maml_edu import __version__
@@ -26,7 +29,9 @@ from maml_edu import __version__
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 TEXT = NOTEBOOKS / "text"
-CONFIG = load_jupytext_configuration_file(str(ROOT / "jupytext.toml"))
+CONFIG = JupytextConfiguration(  # what of a notebook's metadata is stored
+    notebook_metadata_filter="kernelspec,-all", cell_metadata_filter="tags,nbgrader,jupyter,-all"
+)
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 NOTEBOOK_METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 
@@ -58,7 +63,7 @@ def read_notebook(name: str) -> nbformat.NotebookNode | None:
 
 
 def to_text(notebook: nbformat.NotebookNode) -> str:
-    """The py:percent text of a notebook, byte for byte what a save in JupyterLab writes."""
+    """The py:percent text of a notebook."""
     stored = nbformat.reads(to_ipynb(notebook), as_version=4)  # without traces of the old text
     text = jupytext.writes(stored, fmt="py:percent", config=CONFIG)
     return text if text.endswith("\n") else text + "\n"
@@ -151,6 +156,14 @@ def stale(name: str, *, from_notebooks: bool = False) -> list[tuple[Path, str]]:
     return [(p, s) for p, s in files if not p.exists() or p.read_text("utf-8") != s]
 
 
+def is_newer(name: str) -> bool:
+    """Whether the notebook was edited after its text, and so holds work that the text lacks."""
+    text, path = TEXT / f"{name}.py", NOTEBOOKS / f"{name}.ipynb"
+    if not (text.exists() and path.exists() and path.stat().st_mtime > text.stat().st_mtime):
+        return False
+    return to_text(read_notebook(name)) != text.read_text("utf-8")
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Write the lessons' notebooks from their reviewed text, with stable cell ids."
@@ -160,12 +173,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--from-notebooks", action="store_true", help="write the text from the notebooks instead"
     )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="write notebooks that are newer than their text"
+    )
     options = parser.parse_args(argv)
     known = lesson_names()
     names = [Path(lesson).stem for lesson in options.lessons] or known
     for name in names:
         if name not in known:
             parser.error(f"there is no lesson {name!r}; there are {', '.join(known) or 'none'}")
+    guarded = not (options.check or options.from_notebooks or options.overwrite)
+    if newer := [name for name in names if guarded and is_newer(name)]:
+        print(f"Edited after their text, so not overwritten: {', '.join(newer)}")
+        print("Keep the edits with --from-notebooks, or drop them with --overwrite.")
+        return 1
     files = [f for name in names for f in stale(name, from_notebooks=options.from_notebooks)]
     for path, content in files:
         print(f"{'stale' if options.check else 'wrote'} {path.relative_to(ROOT)}")
@@ -173,7 +194,7 @@ def main(argv: list[str] | None = None) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, "utf-8", newline="\n")
     if options.check and files:
-        print("Run `make notebooks` (or with --from-notebooks if the notebook is the newer one).")
+        print("Run `make notebooks`; where a notebook is the one to keep, --from-notebooks first.")
     return int(options.check and bool(files))
 
 

@@ -11,6 +11,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from maml_edu.tasks import TaskBatch
 
+Device = torch.device | str | None  # None: PyTorch's default
+Samples = tuple[Tensor, Tensor]  # x and y of a support or query set
 Theta = dict[str, Tensor]  # parameters by name: the initialisation, or an adapted state
 Rate = float | Tensor | Mapping[str, float | Tensor]  # an inner_lr: one for all, or by parameter
 LossFn = Callable[[Theta, Tensor, Tensor], Tensor]  # (theta, x, y) -> a scalar

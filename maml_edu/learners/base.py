@@ -12,7 +12,7 @@ from torch.nn.functional import mse_loss
 
 from maml_edu.foundation.checks import choice, integer, positive, rates
 from maml_edu.foundation.options import check_options, option
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Device, Rate, Samples, Theta
 from maml_edu.inner import adapt
 from maml_edu.learners.heads import head_names
 from maml_edu.models import PROTOCOLS, Model, predict
@@ -53,12 +53,7 @@ class Learner:
     def __post_init__(self):
         check_options(self)
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
         """All that the outer loop trains, fresh: the model's parameters, for most learners."""
         return self.model.init(generator=generator, device=device)
 
@@ -69,7 +64,7 @@ class Learner:
     def adapt(
         self,
         theta: Theta,
-        support: tuple[Tensor, Tensor],
+        support: Samples,
         *,
         inner_steps: int | None = None,
         first_order: bool = False,
@@ -130,7 +125,7 @@ class GradientLearner(Learner):
     def adapt(
         self,
         theta: Theta,
-        support: tuple[Tensor, Tensor],
+        support: Samples,
         *,
         inner_steps: int | None = None,
         first_order: bool = False,

@@ -11,7 +11,7 @@ from torch.func import grad, grad_and_value
 
 from maml_edu.foundation.checks import integer, positive
 from maml_edu.foundation.options import option
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Samples, Theta
 from maml_edu.inner import adapt
 from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
@@ -40,7 +40,7 @@ class IMAML(GradientLearner, name="imaml"):
     def adapt(
         self,
         theta: Theta,
-        support: tuple[Tensor, Tensor],
+        support: Samples,
         *,
         inner_steps: int | None = None,
         first_order: bool = False,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from maml_edu.foundation.checks import InputError, flag
 from maml_edu.foundation.options import option
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Device, Rate, Theta
 from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
@@ -51,12 +51,7 @@ class MAML(GradientLearner, name="maml"):
         if self.learned_rates and isinstance(self.inner_lr, Sequence):
             raise InputError("inner_lr is a list by steps; learned_rates start alike in each step")
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
         if not self.learned_rates:
             return theta

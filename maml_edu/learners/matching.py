@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from maml_edu.foundation.checks import at_least, flag, integer
 from maml_edu.foundation.options import option
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Samples, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.learners.checks import refuse_unused
 from maml_edu.models.lstm import along, lstm_step
@@ -59,7 +59,7 @@ class MatchingNet(Learner, name="matching"):
 
     def init(
         self, *, generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
     ) -> Theta:  # fmt: skip
         theta = super().init(generator=generator, device=device)
         on = getattr(generator, "device", None)
@@ -78,7 +78,7 @@ class MatchingNet(Learner, name="matching"):
         return shapes | {"log_scale": ()}
 
     def adapt(
-        self, theta: Theta, support: tuple[Tensor, Tensor], *,
+        self, theta: Theta, support: Samples, *,
         inner_steps: int | None = None, first_order: bool = False,
     ) -> list[Theta]:  # fmt: skip
         """theta, and theta with what it remembers of one support set."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 
 from maml_edu.foundation.checks import InputError
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Device, Rate, Theta
 from maml_edu.learners.heads import ALPHA
 from maml_edu.learners.maml import MAML
 
@@ -34,12 +34,7 @@ class MetaSGD(MAML, name="meta-sgd"):
             raise InputError(f"inner_lr is {given!r}; it must be {allowed}")
         super().__post_init__()
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
         theta = self.model.init(generator=generator, device=device)
         given = self.given_rates()
         rates = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)

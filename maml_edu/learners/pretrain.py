@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Device, Rate, Theta
 from maml_edu.learners.base import GradientLearner
 from maml_edu.learners.heads import linear_head
 from maml_edu.tasks import TaskBatch
@@ -36,12 +36,7 @@ class Pretrain(GradientLearner, name="pretrain"):
     body_rests: ClassVar[bool] = True
     characters: int = 1623
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
         """The model's parameters; its head, and the head of all classes, are zeros."""
         theta = super().init(generator=generator, device=device)
         shapes = self.shapes()

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Samples, Theta
 from maml_edu.learners.heads import linear_head
 from maml_edu.learners.maml import MAML
 
@@ -34,12 +33,7 @@ class ProtoMAML(MAML, name="protomaml"):
         super().__post_init__()
         linear_head(self.model, "ProtoMAML")
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
         return {name: theta[name] for name in self.shapes()}
 
@@ -50,7 +44,7 @@ class ProtoMAML(MAML, name="protomaml"):
     def adapt(
         self,
         theta: Theta,
-        support: tuple[Tensor, Tensor],
+        support: Samples,
         *,
         inner_steps: int | None = None,
         first_order: bool = False,
@@ -60,7 +54,7 @@ class ProtoMAML(MAML, name="protomaml"):
         start = {**theta, **self.head(theta, support)}
         return super().adapt(start, support, inner_steps=inner_steps, first_order=first_order)
 
-    def head(self, theta: Theta, support: tuple[Tensor, Tensor]) -> Theta:
+    def head(self, theta: Theta, support: Samples) -> Theta:
         """The linear layer whose logits are minus the squared distances to the prototypes, plus a
         term that is the same for all classes: weight (way, features) and bias (way,)."""
         x, y = support

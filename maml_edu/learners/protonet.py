@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from maml_edu.foundation.checks import at_least
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Samples, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.tasks import TaskBatch
 
@@ -43,12 +43,7 @@ class ProtoNet(Learner, name="protonet"):
         super().__post_init__()
         at_least(2, way=self.way)
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
         return theta | {"log_scale": torch.zeros((), device=device)}
 
@@ -58,7 +53,7 @@ class ProtoNet(Learner, name="protonet"):
     def adapt(
         self,
         theta: Theta,
-        support: tuple[Tensor, Tensor],
+        support: Samples,
         *,
         inner_steps: int | None = None,
         first_order: bool = False,

@@ -13,27 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save as to_safetensors
-
 from maml_edu.foundation.checks import InputError
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.files import MAX_JSON, FileError, parse_object, read_whole, write_whole
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners import Learner
 from maml_edu.runs.config import TrainConfig
-from maml_edu.runs.tensor_files import (
-    MAX_JSON,
-    MAX_TENSORS,
-    CheckpointError,
-    check_theta,
-    parse_object,
-    parse_tensors,
-    read_whole,
-    write_whole,
-)
-from maml_edu.runs.training_state import load_state, save_state
+from maml_edu.runs.tensor_files import MAX_TENSORS, check_tensors, parse_tensors, write_tensors
 from maml_edu.tasks import TaskSource
-
-__all__ = ["Checkpoint", "CheckpointError", "load", "load_state", "save", "save_state", "shipped"]
 
 FORMAT = "maml_edu checkpoint 2"
 METADATA = {  # what every checkpoint's metadata has, and as what
@@ -83,30 +69,29 @@ def save(path: str | os.PathLike, theta: Theta, metadata: dict[str, Any]) -> Non
     """
     tensors_file, metadata_file = _pair(Path(path))
     config = _checked(metadata, metadata_file)
-    theta = {name: p.detach().cpu().contiguous() for name, p in theta.items()}
-    check_theta(theta, config.make_learner().shapes(), tensors_file)
-    content = to_safetensors(theta)
+    check_tensors(theta, config.make_learner().shapes(), tensors_file)
+    json.dumps(metadata, allow_nan=False)  # a nan raises before anything is written
+    content = write_tensors(tensors_file, theta, {})
     marks = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
-    text = json.dumps({**metadata, **marks}, indent=1, allow_nan=False) + "\n"
-    write_whole(tensors_file, content)
+    text = json.dumps({**metadata, **marks}, indent=1) + "\n"
     write_whole(metadata_file, text.encode())
 
 
-def load(name_or_path: str | os.PathLike, device: torch.device | str | None = None) -> Checkpoint:
+def load(name_or_path: str | os.PathLike, device: Device = None) -> Checkpoint:
     """A checkpoint that comes with the package ("sine-maml"), a pair of files, or a run's folder.
 
-    Raises CheckpointError, with one sentence, if anything about it is not as it should be.
+    Raises FileError, with one sentence, if anything about it is not as it should be.
     """
     tensors_file, metadata_file = _pair(_find(name_or_path))
     metadata = parse_object(read_whole(metadata_file, MAX_JSON), metadata_file)
     content = read_whole(tensors_file, MAX_TENSORS)
     if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{metadata_file} is not the metadata of a checkpoint ({FORMAT!r})")
+        raise FileError(f"{metadata_file} is not the metadata of a checkpoint ({FORMAT!r})")
     learner = _checked(metadata, metadata_file).make_learner()
     theta, _ = parse_tensors(content, tensors_file)
-    check_theta(theta, learner.shapes(), tensors_file)
+    check_tensors(theta, learner.shapes(), tensors_file)
     if metadata.get("sha256") != hashlib.sha256(content).hexdigest():
-        raise CheckpointError(
+        raise FileError(
             f"{tensors_file} is not the file that {metadata_file.name} was written for: "
             "their SHA-256 differ"
         )
@@ -119,11 +104,11 @@ def _checked(metadata: dict[str, Any], path: Path) -> TrainConfig:
     for key, kind in METADATA.items():
         if not isinstance(metadata.get(key), kind):
             found = type(metadata[key]).__name__ if key in metadata else "missing"
-            raise CheckpointError(f"{path} is not a checkpoint's metadata: its {key} is {found}")
+            raise FileError(f"{path} is not a checkpoint's metadata: its {key} is {found}")
     try:
         return TrainConfig.from_json(metadata["config"])
     except InputError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise FileError(f"{path}: {error}") from error
 
 
 def _pair(path: Path) -> tuple[Path, Path]:
@@ -140,7 +125,7 @@ def _find(given: str | os.PathLike) -> Path:
     if path.is_dir():
         return path / IN_A_RUN
     if not any(part.exists() for part in _pair(path)):
-        raise CheckpointError(
+        raise FileError(
             f"there is no checkpoint {str(given)!r}: it is none of {', '.join(shipped())}, "
             "no run's folder, and no pair of files"
         )

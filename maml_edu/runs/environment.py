@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import os
 import platform
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 import torch
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from maml_edu.runs.checkpoint import Checkpoint
 
@@ -73,29 +74,18 @@ def problems(installed: Callable[[str], str] = version) -> Iterable[str]:
     except PackageNotFoundError:
         yield f"maml_edu itself is not installed: {REMEDY}."
         return
-    if not _meets(platform.python_version(), python):
+    if not SpecifierSet(python).contains(platform.python_version(), prereleases=True):
         yield f"Python is {platform.python_version()}, and {python} is needed: {REMEDY}."
-    for requirement in needed:
-        if "extra ==" in requirement:
+    for requirement in map(Requirement, needed):
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        name = re.match(r"[\w.-]+", requirement).group()
         try:
-            found = installed(name)
+            found = installed(requirement.name)
         except PackageNotFoundError:
-            yield f"{name} is not installed: {REMEDY}."
+            yield f"{requirement.name} is not installed: {REMEDY}."
             continue
-        if not _meets(found, requirement):
-            yield f"{name} is {found}, and {requirement} is needed: {REMEDY}."
-
-
-def _meets(found: str, requirement: str) -> bool:
-    """Whether a version is at least what a requirement such as "torch>=2.6" asks for."""
-    lowest = re.search(r">=\s*([\d.]+)", requirement)
-    return lowest is None or _release(found) >= _release(lowest.group(1))
-
-
-def _release(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.match(r"[\d.]*", text).group().split(".") if part)
+        if not requirement.specifier.contains(found, prereleases=True):
+            yield f"{requirement.name} is {found}, and {requirement} is needed: {REMEDY}."
 
 
 def _version(name: str) -> str:
@@ -114,7 +104,7 @@ def _device() -> str:
 
 
 def _told_by(checkpoint: Checkpoint) -> dict[str, str]:
-    """Training and measured error, as the checkpoint's metadata has them."""
+    """Training and measured error, as the checkpoint's metadata tells."""
     training, figures = checkpoint.config.training, checkpoint.metadata["figures"]
     measured, protocol = figures["by_inner_step"], figures["protocol"]
     steps = [step for step in (0, 1, 5, 10) if step < len(measured)]

@@ -16,7 +16,7 @@ import maml_edu
 from maml_edu.evaluate import Estimate, evaluate
 from maml_edu.foundation.checks import InputError, choice, flag, integer, positive
 from maml_edu.foundation.options import check_options, option
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners.heads import resize_head
 from maml_edu.models import PROTOCOLS
 from maml_edu.runs.config import Part, TrainConfig
@@ -82,7 +82,7 @@ def measure(
     how: Measurement = Measurement(),
     *,
     source: Any = "auto",
-    device: torch.device | str | None = None,
+    device: Device = None,
     progress: bool = False,
 ) -> dict[str, Any]:
     """The query error (or, of classifiers, the accuracy) after each inner step, with its 95%

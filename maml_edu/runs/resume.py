@@ -16,30 +16,29 @@ from maml_edu.learners.heads import start_theta
 from maml_edu.outer import Training, TrainState
 from maml_edu.runs.checkpoint import Checkpoint
 from maml_edu.runs.config import TrainConfig
-from maml_edu.runs.training_state import STATE_FILE, Validated, load_state
+from maml_edu.runs.training_state import STATE_FILE, Progress, load_state
 
 
 class RunError(InputError):
     """A run that cannot start; the message says why and what to do."""
 
 
-def resumed(
-    out: Path, config: TrainConfig
-) -> tuple[TrainState, tuple[float, float], list[Validated]]:
-    """The state in a run's folder, the seconds spent on it, and its validations.
+def resumed(out: Path, config: TrainConfig) -> Progress:
+    """How far the run in a folder is.
 
     The config may ask for other `steps` than the run began with, where the steps made so far would
     have been the same. Raises RunError where the folder holds no run, or another one.
     """
     if not (out / STATE_FILE).exists():
         raise RunError(f"{out} holds no run to resume; leave out --resume to start one")
-    state, theirs, spent, validated = load_state(out / STATE_FILE)
+    progress = load_state(out / STATE_FILE)
+    theirs = progress.config
     longer = replace(theirs, training=replace(theirs.training, steps=config.training.steps))
     if difference := config.difference(longer):
         raise RunError(f"{out} holds another run, which this cannot go on from: {difference}")
     if theirs != config:
-        _check_other_steps(out, state.step, theirs, config)
-    return state, spent, validated
+        _check_other_steps(out, progress.state.step, theirs, config)
+    return progress
 
 
 def _check_other_steps(out: Path, done: int, there: TrainConfig, here: TrainConfig) -> None:

@@ -25,7 +25,7 @@ from maml_edu.runs.history import History
 from maml_edu.runs.measure import Measurement, describe, measure
 from maml_edu.runs.resume import RunError, ancestor, resumed, start_from
 from maml_edu.runs.stopping import Stopped, stop_requests
-from maml_edu.runs.training_state import STATE_FILE, Validated, save_state
+from maml_edu.runs.training_state import STATE_FILE, Progress, Spent, Validated, save_state
 
 __all__ = ["Run", "RunError", "RunOptions", "Stopped"]
 
@@ -127,26 +127,26 @@ class Run:
 
     def _find(
         self, resume: bool, start: Checkpoint | None
-    ) -> tuple[TrainState | None, tuple[float, float], list[Validated]]:
-        found = None, (0.0, 0.0), []
+    ) -> tuple[TrainState | None, Spent, list[Validated]]:
+        state, spent, validated = None, (0.0, 0.0), []
         if resume or (self.workers.restarted and (self.out / STATE_FILE).exists()):
-            found = resumed(self.out, self.config)
-            self.saved_step = found[0].step
+            progress = resumed(self.out, self.config)
+            state, spent, validated = progress.state, progress.spent, list(progress.validated)
+            self.saved_step = state.step
         elif any((self.out / name).exists() for name in (STATE_FILE, f"{IN_A_RUN}.json")):
             said = "holds a run already; add --resume to go on, or choose another --out"
             raise RunError(f"{self.out} {said}")
         elif start is not None:
             state = start_from(start.theta, self.learner, seed=self.config.training.seed)
-            found = state, (0.0, 0.0), []
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = f"it cannot be made a folder ({error.strerror})"
             raise RunError(f"out is {str(self.out)!r}; {reason}") from None
-        return found
+        return state, spent, validated
 
     @property
-    def spent(self) -> tuple[float, float]:
+    def spent(self) -> Spent:
         """Seconds by the clock, and of the processor, in resumed parts too."""
         return time.perf_counter() - self._began[0], time.process_time() - self._began[1]
 
@@ -161,8 +161,8 @@ class Run:
 
     def _save(self) -> None:
         if self.workers.first and self.state is not None and self.state.step != self.saved_step:
-            file = self.out / STATE_FILE
-            save_state(file, self.state, self.config, self.spent, self.validated)
+            progress = Progress(self.state, self.config, self.spent, self.validated)
+            save_state(self.out / STATE_FILE, progress)
             self.saved_step = self.state.step
 
     @contextmanager

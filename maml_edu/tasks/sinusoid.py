@@ -10,6 +10,7 @@ from torch import Tensor
 
 from maml_edu.foundation.checks import at_least, flag, interval, not_negative
 from maml_edu.foundation.options import check_options, option
+from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch
 
 
@@ -47,7 +48,7 @@ class SinusoidTasks:
         amplitude: float | None = None,
         phase: float | None = None,
         generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
     ) -> TaskBatch:
         """Draw tasks; `amplitude` and `phase`, where given, hold for all of them.
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
 
 from maml_edu.tasks.data import StandInWarning, load_drawings
-from tests.browser.driver import Lesson
+from tests.browser.driver import LOOKS_AT_A_PAGE, Lesson
 from tests.browser.lab import ROOT, Lab, copy_lessons
 
 AT_ONCE = 3  # lessons at work, while a fourth is looked at
@@ -32,7 +33,9 @@ FLAGS = [
 
 # anywidget gives a widget up that took more than 2 seconds to load, as some do on a busy machine.
 PATIENT = """const inTime = AbortSignal.timeout.bind(AbortSignal);
-AbortSignal.timeout = ms => inTime(30 * ms);"""
+AbortSignal.timeout = ms => inTime(300 * ms);"""
+
+expect.set_options(timeout=1000 * LOOKS_AT_A_PAGE)
 
 
 def find_chromium(playwright) -> str | None:
@@ -61,7 +64,10 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
         home = tmp_path_factory.mktemp("chromium")
         try:
             chromium = playwright.chromium.launch(
-                executable_path=path, args=FLAGS, env={**os.environ, "HOME": str(home)}
+                executable_path=path,
+                args=FLAGS,
+                env={**os.environ, "HOME": str(home)},
+                timeout=1000 * LOOKS_AT_A_PAGE,
             )
         except Error as error:
             pytest.fail(f"{path} did not start: {error}", pytrace=False)
@@ -99,20 +105,24 @@ def asked_for(items: list[pytest.Item]) -> list[str]:
 
 class Course(Mapping[str, Lesson]):
     """The lessons by name, each opened in its tab and run once, in order and a few at a time. One
-    that is looked up has run; while it is looked at, the next ones are running."""
+    that is looked up has run; while it is looked at, the next ones are running. What goes wrong in
+    a lesson is raised where that lesson is looked up, and nowhere else."""
 
-    def __init__(self, context: BrowserContext, lab: Lab, names: list[str]) -> None:
-        self._open = lambda name: Lesson(context, lab, name)
+    def __init__(self, names: list[str], open_lesson: Callable[[str], Lesson]) -> None:
         self._names = names
+        self._open = open_lesson
         self._opened: dict[str, Lesson] = {}
+        self._ended: dict[str, Exception | None] = {}  # with what stopped it
 
     def __getitem__(self, name: str) -> Lesson:
         if name not in self._names:
             raise KeyError(name)
-        while name not in self._opened or not self._opened[name].has_run():
+        while name not in self._ended:
             self._keep_busy()
+            time.sleep(0.2)
         self._keep_busy()
-        self._opened[name].wait_for_widgets()
+        if error := self._ended[name]:
+            raise AssertionError(f"{name} was not run: {error}") from error
         return self._opened[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -121,14 +131,38 @@ class Course(Mapping[str, Lesson]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def wait_for_all(self) -> None:
+        """Wait until no lesson is running any more: for what is timed."""
+        while len(self._ended) < len(self._names):
+            self._keep_busy()
+            time.sleep(0.2)
+
     def _keep_busy(self) -> None:
-        """Start the next lessons, if there are fewer than `AT_ONCE` at work."""
-        at_work = sum(not lesson.has_run(seconds=0.1) for lesson in self._opened.values())
-        for name in [n for n in self._names if n not in self._opened][: AT_ONCE - at_work]:
-            lesson = self._opened[name] = self._open(name)
-            if name == LESSONS[0]:  # timed, so before the others start
-                lesson.first_widget = lesson.run_until_first_widget()
-            lesson.start_all()
+        """See which lessons have ended; start the next, if fewer than `AT_ONCE` are at work."""
+        running = [name for name in self._opened if name not in self._ended]
+        for name in running:
+            self._try(name, self._look_at)
+        waiting = [n for n in self._names if n not in self._opened and n not in self._ended]
+        at_work = sum(name not in self._ended for name in running)
+        for name in waiting[: AT_ONCE - at_work]:
+            self._try(name, self._start)
+
+    def _try(self, name: str, step: Callable[[str], None]) -> None:
+        try:
+            step(name)
+        except Exception as error:
+            self._ended[name] = error
+
+    def _look_at(self, name: str) -> None:
+        if self._opened[name].has_run():
+            self._opened[name].wait_for_widgets()
+            self._ended[name] = None
+
+    def _start(self, name: str) -> None:
+        lesson = self._opened[name] = self._open(name)
+        if name == LESSONS[0]:  # timed, so before the others start
+            lesson.first_widget = lesson.run_until_first_widget()
+        lesson.start_all()
 
     def close(self) -> None:
         for lesson in self._opened.values():
@@ -138,7 +172,8 @@ class Course(Mapping[str, Lesson]):
 @pytest.fixture(scope="session")
 def lessons(request, context, lab) -> Iterator[Course]:
     """Those lessons that the tests look at."""
-    course = Course(context, lab, asked_for(request.session.items))
+    names = asked_for(request.session.items)
+    course = Course(names, lambda name: Lesson(context, lab, name))
     yield course
     course.close()
 
@@ -150,6 +185,13 @@ def lesson(request, lessons) -> Lesson:
 
 
 @pytest.fixture
-def quiet_lessons(lessons) -> dict[str, Lesson]:
-    """All lessons by their number, when none is running any more: for what is timed."""
-    return {name[:2]: lesson for name, lesson in lessons.items()}
+def quiet_lesson(lessons) -> Callable[[str], Lesson]:
+    """A lesson by its number, in front, when none is running any more: for what is timed."""
+    lessons.wait_for_all()
+
+    def find(number: str) -> Lesson:
+        [name] = [name for name in lessons if name.startswith(number)]
+        lessons[name].page.bring_to_front()
+        return lessons[name]
+
+    return find

@@ -1,5 +1,5 @@
 """The pad in JupyterLab: drawn on with the mouse and filled by the keyboard alone; networks adapt
-to it. The latencies are printed, and asserted with room to spare, as the player's are."""
+to it. The latencies are printed, as the player's are."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import json
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 
 from maml_edu.views.drawing.drawing_set import DrawingSet, read_drawing_set
-from tests.browser.driver import STOPWATCH, Lesson, median_p95
+from tests.browser.driver import STEP_DRAWN, STOPWATCH, Lesson, there_and_back
+from tests.browser.lab import Lab
 from tests.browser.test_harness import KERNEL
-from tests.browser.test_player import ROOM, SCRUB_MS, STEP_DRAWN
-from tests.browser.test_quiz import RUN_CELL
+from tests.browser.test_player import tell
 from tests.views.widgets.test_draw import a_set
 
-STROKE_MS = 150
 STROKES, MOVES = 12, 20
 
 MAKE = """from dataclasses import replace
@@ -43,7 +42,7 @@ pad = Draw(compute, DrawingSet(tuple((sign(k),) for k in range(5)), sign(5)),
            {f"sign {k}": sign(k) for k in range(20)})
 pad"""
 READ = "import json\nprint(json.dumps(pad.drawings.as_json()))"
-SCENE_DRAWN = """root => {
+PLAYER_DRAWN = """root => {
     const player = root.querySelector('.maml-player');
     const old = player.dataset.scene;
     return () => player.dataset.scene !== old;
@@ -52,15 +51,20 @@ SCENE_DRAWN = """root => {
 
 @pytest.fixture(scope="module")
 def lesson(context, lab):
+    lesson = open_pad(context, lab)
+    yield lesson
+    lesson.close()
+
+
+def open_pad(context: BrowserContext, lab: Lab) -> Lesson:
+    """A notebook with a pad, and a cell that reads it."""
     cells = [nbformat.v4.new_code_cell(code) for code in (MAKE, READ)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
     nbformat.write(notebook, lab.root / "notebooks" / "97_draw.ipynb")
     lesson = Lesson(context, lab, "97_draw")
-    lesson.page.set_default_timeout(60_000)
-    lesson.ask(RUN_CELL, 0, seconds=120)
+    lesson.run_cell(0)
     lesson.page.wait_for_function("() => document.querySelector('.maml-draw .maml-player svg')")
-    yield lesson
-    lesson.close()
+    return lesson
 
 
 @pytest.fixture
@@ -89,7 +93,7 @@ def draw(lesson: Lesson, pad: Locator, points: list[tuple[float, float]]) -> Non
 def in_python(lesson: Lesson) -> DrawingSet:
     """The drawings as Python has them."""
     lesson.page.wait_for_function("() => !document.querySelector('.maml-draw[data-busy]')")
-    lesson.ask(RUN_CELL, 1)
+    lesson.run_cell(1)
     return read_drawing_set(json.loads("".join(lesson.cells()[1]["outputs"][0]["text"])))
 
 
@@ -178,22 +182,22 @@ def test_it_is_accessible(lesson, pad):
     assert lesson.outside == []
 
 
-def test_from_the_stroke_to_the_picture(lesson, pad):
+def time_strokes(lesson: Lesson, pad: Locator) -> list[float]:
+    """Milliseconds from the end of each stroke to the frame that shows its probabilities."""
     lesson.page.evaluate(STOPWATCH)
     place(pad, "A").click()
     times = []
     for k in range(STROKES):
-        pad.evaluate(f"root => window.stopwatch.start(root, 'pointerup', ({SCENE_DRAWN})(root))")
+        pad.evaluate(f"root => window.stopwatch.start(root, 'pointerup', ({PLAYER_DRAWN})(root))")
         draw(lesson, pad, [(0.2, 0.2 + 0.05 * k), (0.5, 0.5), (0.8, 0.3)])
         times.append(lesson.ask("() => window.stopwatch.result"))
-    median, p95 = median_p95(times)
-    print(f"\nstroke to probabilities: median {median:.0f} ms, p95 {p95:.0f} ms (bar: {STROKE_MS})")
+    return times
+
+
+def test_from_the_stroke_to_the_picture(lesson, pad):
+    tell("stroke to probabilities", time_strokes(lesson, pad))
     slider = pad.locator("input.maml-step")
     slider.focus()
     slider.press("Home")
-    keys = (["ArrowRight"] * 3 + ["ArrowLeft"] * 3) * MOVES
-    moves = [lesson.latency(slider, key, "keydown", STEP_DRAWN) for key in keys[:MOVES]]
-    scrub, scrub_p95 = median_p95(moves)
-    print(f"scrubbing: median {scrub:.1f} ms, p95 {scrub_p95:.1f} ms (bar: {SCRUB_MS} ms)")
-    assert median <= ROOM * STROKE_MS
-    assert scrub <= ROOM * SCRUB_MS
+    keys = there_and_back(slider, MOVES)
+    tell("scrubbing the pad's player", lesson.latencies(slider, keys, "keydown", STEP_DRAWN))

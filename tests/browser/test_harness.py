@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error
 
-from tests.browser.driver import Lesson
+from tests.browser.conftest import Course
+from tests.browser.driver import WATCH, Lesson
 
 COMPLAIN = '''from IPython.display import HTML
 HTML("""<img src="http://outside.invalid/picture.png" alt="from outside">
@@ -26,7 +30,7 @@ def bad_lesson(context, lab):
     lesson = Lesson(context, lab, "99_bad")
     lesson.start_all()
     lesson.wait()
-    lesson.page.wait_for_timeout(300)
+    lesson.until(lambda: lesson.page_errors and lesson.outside, "the fault and the request")
     yield lesson
     lesson.close()
 
@@ -56,4 +60,66 @@ def test_the_server_wants_its_token(lab):
     import urllib.request
 
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(f"{lab.base}/api/contents", timeout=5)
+        urllib.request.urlopen(f"{lab.base}/api/contents", timeout=600)
+
+
+GROW = """async n => {
+    for (let i = 0; i < n; i++) {
+        document.body.append(document.createElement('p'));
+        await new Promise(done => setTimeout(done, 500));
+    }
+    return n;
+}"""
+SLEEP = "import time\ntime.sleep(3600)"
+
+
+def test_a_wait_goes_on_while_anything_moves(context):
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    page.goto("about:blank")
+    watched = f"([n, looks]) => window.watched(({GROW})(n), looks, 'growing')"
+    assert page.evaluate(watched, [12, 3]) == 12  # six seconds, twice as long as three looks
+    with pytest.raises(Error, match="nothing has moved in 3 looks: growing"):
+        page.evaluate("() => window.watched(new Promise(() => {}), 3, 'growing')")
+    page.close()
+
+
+def test_a_lesson_that_hangs_is_given_up(context, lab):
+    cells = [nbformat.v4.new_code_cell(SLEEP)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
+    nbformat.write(notebook, lab.root / "notebooks" / "96_hangs.ipynb")
+    lesson = Lesson(context, lab, "96_hangs")
+    lesson.start_all(looks=5)
+    with pytest.raises(AssertionError, match="96_hangs: nothing has moved in 5 looks"):
+        lesson.wait()
+    lesson.shut_down()
+    lesson.close()
+
+
+def test_a_lesson_that_fails_is_the_only_one_that_fails():
+    """One does not open, one stops half-way, one does not show its widgets; the others are run."""
+
+    def open_lesson(name: str) -> SimpleNamespace:
+        def fail_if(trouble: str) -> bool:
+            if trouble in name:
+                raise RuntimeError(trouble)
+            return True
+
+        fail_if("closed")
+        return SimpleNamespace(
+            name=name,
+            start_all=lambda: None,
+            has_run=lambda: fail_if("stuck"),
+            wait_for_widgets=lambda: fail_if("blank"),
+        )
+
+    names = ["1-closed", "2-right", "3-stuck", "4-blank", "5-right"]
+    course = Course(names, open_lesson)
+    course.wait_for_all()
+    for name in names:
+        if "right" in name:
+            assert course[name].name == name
+            continue
+        for _ in range(2):
+            with pytest.raises(AssertionError, match=f"{name} was not run: {name[2:]}"):
+                course[name]

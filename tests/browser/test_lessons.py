@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
+import nbformat
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import LESSONS
-
-SECONDS_TO_FIRST_WIDGET, ROOM = 5.0, 4  # room: a test machine is a busy one
 
 
 def test_every_cell_ran_without_error_or_warning(lesson):
@@ -51,20 +50,22 @@ def test_the_outputs_are_accessible(lesson):
     assert problems == []
 
 
-def test_saving_in_jupyterlab_keeps_the_text(lesson):
-    """A save writes the lesson's text too, and does not change a byte of it."""
-    file = lesson.lab.root / "notebooks" / "text" / f"{lesson.name}.py"
-    os.utime(file, (0, 0))
+def test_a_save_writes_the_notebook_alone(lesson):
+    """With its outputs and the state of its widgets, and nothing that pairs it with its text."""
+    text = lesson.lab.root / "notebooks" / "text" / f"{lesson.name}.py"
+    os.utime(text, (0, 0))
     lesson.save()
-    assert file.stat().st_mtime > 0, "the save did not write the text"
-    assert file.read_text("utf-8") == lesson.text
+    saved = nbformat.read(lesson.file, as_version=4)
+    assert any(cell.get("outputs") for cell in saved.cells)
+    assert set(saved.metadata) <= {"kernelspec", "language_info", "widgets"}
+    assert text.stat().st_mtime == 0
 
 
-def test_the_first_widget_shows_soon(lessons):
+def test_how_soon_the_first_widget_shows(lessons):
     lesson = lessons[LESSONS[0]]
     cell, lesson_so_far = lesson.first_widget
     print(
         f"\nfirst widget of {lesson.name}: {cell:.2f} s after its cell, "
-        f"{lesson_so_far:.2f} s after the first cell (bar: {SECONDS_TO_FIRST_WIDGET} s)"
+        f"{lesson_so_far:.2f} s after the first cell"
     )
-    assert cell <= ROOM * SECONDS_TO_FIRST_WIDGET
+    assert 0 < cell <= lesson_so_far

@@ -1,33 +1,31 @@
 """The adaptation player under the keyboard: what moves, and how fast.
 
-The figures are printed. They are asserted with room to spare (a test machine is a busy one): ten
-times what a quiet machine should show.
+The latencies are printed; `python -m benchmarks --only browser` holds them to their bars.
 """
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
-from tests.browser.driver import Lesson, median_p95
+from tests.browser.driver import SCENE_DRAWN, STEP_DRAWN, Lesson, median_p95, there_and_back
 
-SCRUB_MS, RECOMPUTE_MS, ROOM = 20, 80, 10
-MOVES = 30
-
-STEP_DRAWN = "player => { const old = player.dataset.step; return p => p.dataset.step !== old; }"
-SCENE_DRAWN = "player => { const old = player.dataset.scene; return p => p.dataset.scene !== old; }"
+MOVES = 60
 
 
 @pytest.fixture
-def first_lesson(quiet_lessons) -> Lesson:
-    quiet_lessons["00"].page.bring_to_front()
-    return quiet_lessons["00"]
+def first_lesson(quiet_lesson) -> Lesson:
+    return quiet_lesson("00")
 
 
 @pytest.fixture
-def inner_loop(quiet_lessons) -> Lesson:
-    quiet_lessons["02"].page.bring_to_front()
-    return quiet_lessons["02"]
+def inner_loop(quiet_lesson) -> Lesson:
+    return quiet_lesson("02")
+
+
+def tell(what: str, times: list[float]) -> None:
+    median, p95 = median_p95(times)
+    print(f"\n{what}, {len(times)} moves: median {median:.1f} ms, p95 {p95:.1f} ms")
 
 
 def picture(player: Locator) -> str:
@@ -66,60 +64,41 @@ def test_play_moves_the_step_and_stops(first_lesson):
     assert player.get_attribute("data-step") == last
 
 
-def test_scrubbing_is_as_fast_as_the_screen(first_lesson):
+def test_scrubbing(first_lesson):
     slider = first_lesson.players()[0].locator("input.maml-step")
     slider.focus()
     slider.press("Home")
-    last = int(slider.get_attribute("max"))
-    keys = (["ArrowRight"] * last + ["ArrowLeft"] * last) * MOVES
-    times = [first_lesson.latency(slider, key, "keydown", STEP_DRAWN) for key in keys[: 2 * MOVES]]
-    median, p95 = median_p95(times)
-    print(
-        f"\nscrubbing, key press to picture, {len(times)} moves: "
-        f"median {median:.1f} ms, p95 {p95:.1f} ms (bar: median {SCRUB_MS} ms)"
-    )
-    assert median <= ROOM * SCRUB_MS
+    keys = there_and_back(slider, MOVES)
+    tell("scrubbing", first_lesson.latencies(slider, keys, "keydown", STEP_DRAWN))
+    assert slider.input_value() == str(sum(1 if key == "ArrowRight" else -1 for key in keys))
 
 
-def test_scrubbing_drawings_is_as_fast(quiet_lessons):
+def test_scrubbing_drawings(quiet_lesson):
     """Five ways, 15 queries: at each step every bar, every caption and both curves are redrawn."""
-    lesson = quiet_lessons["08"]
-    lesson.page.bring_to_front()
+    lesson = quiet_lesson("08")
     player = lesson.players()[0]
     slider = player.locator("input.maml-step")
     slider.focus()
     slider.press("Home")
     seen, times = {picture(player)}, []
-    last = int(slider.get_attribute("max"))
-    for key in (["ArrowRight"] * last + ["ArrowLeft"] * last) * (MOVES // last):
+    for key in there_and_back(slider, MOVES):
         times.append(lesson.latency(slider, key, "keydown", STEP_DRAWN))
         seen.add(picture(player))
-    assert len(seen) == last + 1
-    spoken = player.locator("[aria-live=polite]")
-    lesson.page.wait_for_function(
-        "e => e.textContent.includes('queries right')", arg=spoken.element_handle()
-    )
-    median, p95 = median_p95(times)
-    print(
-        f"\nscrubbing drawings, key press to picture, {len(times)} moves: "
-        f"median {median:.1f} ms, p95 {p95:.1f} ms (bar: median {SCRUB_MS} ms)"
-    )
-    assert median <= ROOM * SCRUB_MS
+    assert len(seen) == int(slider.get_attribute("max")) + 1
+    expect(player.locator("[aria-live=polite]")).to_contain_text("queries right")
+    tell("scrubbing drawings", times)
 
 
-def test_recomputing_on_a_new_inner_lr_is_quick(inner_loop):
+def test_recomputing_on_a_new_inner_lr(inner_loop):
     player = inner_loop.player_with("inner_lr")
     control = player.locator("[data-name=inner_lr]").first
     control.focus()
-    times = []
-    for key in ["ArrowRight"] * (MOVES // 2) + ["ArrowLeft"] * (MOVES // 2):
-        times.append(inner_loop.latency(control, key, "input", SCENE_DRAWN))
-    median, p95 = median_p95(times)
-    print(
-        f"\nrecomputing on a new inner_lr, input to picture, {len(times)} moves: "
-        f"median {median:.1f} ms, p95 {p95:.1f} ms (bar: median {RECOMPUTE_MS} ms)"
-    )
-    assert median <= ROOM * RECOMPUTE_MS
+    before = picture(player)
+    keys = ["ArrowRight"] * (MOVES // 4)
+    times = inner_loop.latencies(control, keys, "input", SCENE_DRAWN)
+    assert picture(player) != before
+    times += inner_loop.latencies(control, ["ArrowLeft"] * len(keys), "input", SCENE_DRAWN)
+    tell("recomputing on a new inner_lr", times)
 
 
 def test_every_control_at_both_ends_gives_a_picture(inner_loop):
@@ -135,16 +114,20 @@ def test_every_control_at_both_ends_gives_a_picture(inner_loop):
     assert inner_loop.console == []
 
 
-def test_a_legend_of_two_lines_leaves_the_axes_in_sight(quiet_lessons):
+def test_a_legend_of_two_lines_leaves_the_axes_in_sight(quiet_lesson):
     """Its readouts come after the picture is built, and then leave it less room."""
-    lesson = quiet_lessons["10"]
-    lesson.page.bring_to_front()
+    lesson = quiet_lesson("10")
     player = lesson.player_with("way")
     lesson.latency(player.locator("[data-name=way]").first, "End", "input", SCENE_DRAWN)
-    lesson.page.wait_for_timeout(500)
     legend = player.locator(".maml-legend").first
-    line = legend.locator("li").first.bounding_box()["height"]
-    assert legend.bounding_box()["height"] > 1.5 * line, "the legend is of one line"
+    line = legend.locator("li").first
+
+    def height(place: Locator) -> float:
+        return place.bounding_box()["height"]
+
+    lesson.until(lambda: height(legend) > 1.5 * height(line), "a legend of two lines")
     for room in player.locator(".maml-panel:not([data-gallery]) .maml-picture").all():
-        drawn = room.locator("svg").bounding_box()["height"]
-        assert drawn == pytest.approx(room.bounding_box()["height"], abs=1)
+        picture = room.locator("svg")
+        lesson.until(
+            lambda r=room, p=picture: abs(height(p) - height(r)) <= 1, "a picture that fits"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from maml_edu.views.widgets import Quiz
 from maml_edu.views.widgets.player import STATIC
@@ -25,10 +25,6 @@ asked, guesses = drawings[np.arange(12), answer], (answer + 1) % WAY
 quiz_WAY = Quiz(Questions(asked, drawings, answer, guesses, "MAML"))
 quiz_WAY"""
 READ = "quiz_WAY.answers, tuple(quiz_WAY.score)"
-RUN_CELL = """async index => {
-    window.lessonPanel.content.activeCellIndex = index;
-    await window.jupyterapp.commands.execute('notebook:run-cell');
-}"""
 BUT_FOR_THE_DRAWING = """button => {
     const copy = button.cloneNode(true);
     copy.querySelector('img').src = '';
@@ -62,7 +58,7 @@ def two_quizzes(context, lab):
     nbformat.write(notebook, lab.root / "notebooks" / "98_quiz.ipynb")
     lesson = Lesson(context, lab, "98_quiz")
     for index in (0, 2):
-        lesson.ask(RUN_CELL, index)
+        lesson.run_cell(index)
     lesson.page.wait_for_function("() => document.querySelectorAll('.maml-quiz img').length > 20")
     yield lesson
     lesson.close()
@@ -76,6 +72,16 @@ def five(two_quizzes) -> Locator:
 @pytest.fixture
 def twenty(two_quizzes) -> Locator:
     return two_quizzes.quizzes()[1]
+
+
+def expect_in_python(lesson: Lesson, score: str) -> None:
+    """The browser sends an answer when the one before has arrived: Python has them in the end."""
+
+    def is_so() -> bool:
+        lesson.run_cell(1)
+        return "".join(lesson.cells()[1]["outputs"][0]["data"]["text/plain"]) == score
+
+    lesson.until(is_so, score)
 
 
 def labels(quiz: Locator) -> list[str]:
@@ -96,7 +102,7 @@ def test_a_round_by_the_keyboard(five, two_quizzes):
     score, verdict = five.locator(".maml-quiz-score"), five.locator(".maml-quiz-verdict")
     five.locator(".maml-quiz-candidate").first.focus()
     page.keyboard.press("2")  # the answer is the first
-    assert verdict.inner_text() == (
+    expect(verdict).to_have_text(
         "Wrong: it is candidate 1. MAML chose candidate 2, which is wrong."
     )
     told = labels(five)
@@ -108,19 +114,16 @@ def test_a_round_by_the_keyboard(five, two_quizzes):
     page.keyboard.press("Enter")  # Next has the focus
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")  # the second, which is right
-    assert verdict.inner_text() == "Right. MAML chose candidate 3, which is wrong."
-    assert score.inner_text() == "So far: you 1 of 2, MAML 0 of 2."
+    expect(verdict).to_have_text("Right. MAML chose candidate 3, which is wrong.")
+    expect(score).to_have_text("So far: you 1 of 2, MAML 0 of 2.")
     for question in range(2, 10):
         page.keyboard.press("Enter")
         page.keyboard.press(str(question % 5 + 1))
-    assert score.inner_text() == (
+    expect(score).to_have_text(
         "This round: you 9 of 10, MAML 0 of 10. Your 95% interval: 60% to 98%."
     )
-    assert five.locator(".maml-quiz-next").inner_text() == "New round"
-    page.wait_for_timeout(300)  # the browser sends a change when the one before has arrived
-    two_quizzes.ask(RUN_CELL, 1)
-    read = two_quizzes.cells()[1]["outputs"][0]["data"]["text/plain"]
-    assert "".join(read) == "([1, 1, 2, 3, 4, 0, 1, 2, 3, 4], (9, 10, 0))"
+    expect(five.locator(".maml-quiz-next")).to_have_text("New round")
+    expect_in_python(two_quizzes, "([1, 1, 2, 3, 4, 0, 1, 2, 3, 4], (9, 10, 0))")
 
 
 def test_number_keys_do_not_reach_jupyterlab(two_quizzes):
@@ -138,7 +141,7 @@ def test_arrows_walk_the_grid_of_twenty(twenty, two_quizzes):
     page.keyboard.press("1")  # two digits would be ambiguous
     assert labels(twenty)[0] == "candidate 1"
     page.keyboard.press("Space")
-    assert twenty.locator(".maml-quiz-verdict").inner_text().startswith("Wrong: it is candidate 1.")
+    expect(twenty.locator(".maml-quiz-verdict")).to_contain_text("Wrong: it is candidate 1.")
 
 
 def test_the_last_round_is_followed_by_the_first(five, two_quizzes):
@@ -146,14 +149,12 @@ def test_the_last_round_is_followed_by_the_first(five, two_quizzes):
     five.locator(".maml-quiz-next").focus()
     for key in ("Enter", "1", "Enter", "1"):
         page.keyboard.press(key)
-    text = five.locator(".maml-quiz-score").inner_text()
-    assert text.startswith("This round: you 1 of 2, MAML 0 of 2. Your 95% interval: ")
-    assert "All rounds: you 10 of 12" in text
+    score = five.locator(".maml-quiz-score")
+    expect(score).to_contain_text("This round: you 1 of 2, MAML 0 of 2. Your 95% interval: ")
+    expect(score).to_contain_text("All rounds: you 10 of 12")
     page.keyboard.press("Enter")
-    assert five.get_attribute("data-question") == "0"
-    page.wait_for_timeout(300)
-    two_quizzes.ask(RUN_CELL, 1)
-    assert "".join(two_quizzes.cells()[1]["outputs"][0]["data"]["text/plain"]) == "([], (0, 0, 0))"
+    expect(five).to_have_attribute("data-question", "0")
+    expect_in_python(two_quizzes, "([], (0, 0, 0))")
 
 
 def test_it_is_accessible_before_and_after_an_answer(five, two_quizzes):

@@ -28,7 +28,7 @@ def done(root, tmp_path_factory) -> tuple[Path, str]:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     assert ended.returncode == 0, ended.stderr
     return folder, ended.stderr

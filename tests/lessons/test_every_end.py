@@ -88,7 +88,7 @@ def test_it_is_the_last_cell_of_every_lesson(root, tmp_path):
     options = "-q --nbval-lax --nbval-current-env -p no:cacheprovider -p tests.lessons.last_cell"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options.split(), str(tmp_path)],
-        cwd=root, capture_output=True, text=True, timeout=300,
+        cwd=root, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 1
     assert "1 failed, 3 passed" in done.stdout, done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
 from pathlib import Path
@@ -33,7 +34,8 @@ def double(x):
 @pytest.fixture
 def project(root, tmp_path) -> Path:
     """A copy of what pairs the lessons, with one lesson of which only the text is there."""
-    shutil.copy(root / "jupytext.toml", tmp_path)
+    for config in root.glob("*jupytext*"):
+        shutil.copy(config, tmp_path)
     (tmp_path / "tools").mkdir()
     shutil.copy(root / "tools" / "sync_notebooks.py", tmp_path / "tools")
     (tmp_path / "notebooks" / "text").mkdir(parents=True)
@@ -98,16 +100,48 @@ def test_an_output_is_seen_and_stripped(project):
     assert "seen" not in notebook_file(project).read_text("utf-8")
 
 
-def test_a_save_in_jupyterlab_keeps_both(project):
-    """Through the very contents manager that `make lab` has, with jupytext's configuration."""
+def rewrite(project: Path, source: str) -> None:
+    """Change the notebook's first code cell, as another editor does, a second after the text."""
+    notebook = nbformat.read(notebook_file(project), as_version=4)
+    [cell] = [cell for cell in notebook.cells if cell.source == "x = 1"]
+    cell.source = source
+    nbformat.write(notebook, notebook_file(project))
+    later = (project / "notebooks" / "text" / "00_one.py").stat().st_mtime + 1
+    os.utime(notebook_file(project), (later, later))
+
+
+def test_a_notebook_edited_after_its_text_is_not_overwritten(project, capsys):
+    rewrite(project, "x = 77")
+    assert sync(project) == 1
+    assert "00_one" in capsys.readouterr().out
+    assert "x = 77" in notebook_file(project).read_text("utf-8")
+    assert sync(project, "--from-notebooks") == 0
+    assert "x = 77" in (project / "notebooks" / "text" / "00_one.py").read_text("utf-8")
+    changed = notebook_file(project).read_text("utf-8").replace("x = 77", "x = 78")
+    notebook_file(project).write_text(changed, "utf-8")
+    assert sync(project, "--overwrite") == 0
+    assert "x = 77" in notebook_file(project).read_text("utf-8")
+
+
+def managers() -> list[type]:
+    """JupyterLab's own contents manager, and the one that jupytext puts in its place."""
     from jupyter_server.services.contents.largefilemanager import LargeFileManager
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
-    manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(root_dir=str(project))
+    return [LargeFileManager, build_sync_jupytext_contents_manager_class(LargeFileManager)]
+
+
+@pytest.mark.parametrize("kind", managers())
+def test_for_a_reader_a_lesson_is_a_notebook_and_nothing_else(project, kind):
+    """What another editor wrote is opened and kept; a save adds nothing and leaves the text."""
+    text = project / "notebooks" / "text" / "00_one.py"
+    before = text.read_bytes()
+    rewrite(project, "x = 77")
+    manager = kind(root_dir=str(project))
     model = manager.get("notebooks/00_one.ipynb")
-    model["content"].cells[1].source = "x = 77"
+    assert "x = 77" in [cell.source for cell in model["content"].cells]
     manager.save(model, "notebooks/00_one.ipynb")
-    assert "x = 77" in (project / "notebooks" / "text" / "00_one.py").read_text("utf-8")
-    by_jupyterlab = (project / "notebooks" / "text" / "00_one.py").read_text("utf-8")
-    sync(project)
-    assert (project / "notebooks" / "text" / "00_one.py").read_text("utf-8") == by_jupyterlab
+    saved = nbformat.read(notebook_file(project), as_version=4)
+    assert "x = 77" in [cell.source for cell in saved.cells]
+    assert "jupytext" not in saved.metadata
+    assert text.read_bytes() == before

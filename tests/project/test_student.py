@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import nbformat
 import pytest
 
 from maml_edu import exercises
+from tests.project.test_checks import SLOWEST_CELL
 from tools import make_student
 
 LESSONS = sorted(path.stem for path in make_student.NOTEBOOKS.glob("[0-9]*.ipynb"))
@@ -97,8 +99,25 @@ def test_unsolved_exercises_raise_nothing_and_give_no_point(course, name):
     assert exercises.progress(name[:2]).solved == 0
 
 
+PATIENCE = """from nbgrader.preprocessors import Execute
+from traitlets.config.loader import PyFileConfigLoader
+execute = Execute(config=PyFileConfigLoader("nbgrader_config.py").load_config())
+print(execute.timeout, execute.iopub_timeout)"""
+
+
+def test_nbgrader_waits_for_the_slowest_cell(course):
+    """nbgrader's own 30 seconds would fail a perfect submission of lesson 08."""
+    cell, output = map(int, python_with_nbgrader(course, "-c", PATIENCE).split())
+    assert cell >= 10 * SLOWEST_CELL
+    assert output >= 60
+
+
 def nbgrader(course: Path, *arguments: str) -> str:
-    """What nbgrader prints; an error where it ends with one."""
+    return python_with_nbgrader(course, "-m", "nbgrader", *arguments)
+
+
+def python_with_nbgrader(course: Path, *arguments: str) -> str:
+    """What Python prints in the folder `course`; an error where it ends with one."""
     own = Path(sys.prefix) / "nbgrader"
     if not own.exists():
         reason = "nbgrader is not in .venv/nbgrader: `make unit` puts it there"
@@ -109,8 +128,7 @@ def nbgrader(course: Path, *arguments: str) -> str:
         "PATH": f"{own / 'bin'}{os.pathsep}{os.environ['PATH']}",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course, env=env, capture_output=True, text=True, timeout=300,
+        [sys.executable, *arguments], cwd=course, env=env, capture_output=True, text=True
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -139,5 +157,5 @@ def test_nbgrader_validates_solved_exercises_only(course, tmp_path, kind, said):
     imports = [c for c in lesson.cells if c.source.startswith(("import ", "from "))][:2]
     lesson.cells = imports + [cell for cell in lesson.cells if "nbgrader" in cell.metadata]
     nbformat.write(lesson, tmp_path / "part.ipynb")
-    patience = "--Execute.iopub_timeout=120"
-    assert said in nbgrader(tmp_path, "validate", patience, "part.ipynb")
+    shutil.copy(course / "nbgrader_config.py", tmp_path)
+    assert said in nbgrader(tmp_path, "validate", "part.ipynb")

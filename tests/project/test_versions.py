@@ -7,14 +7,15 @@ import subprocess
 import sys
 import tomllib
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
+from jupyterlab_server.settings_utils import get_settings
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from rattler import MatchSpec
 
 # Where conda-forge has another name for what PyPI has.
 PYPI_NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
@@ -37,11 +38,13 @@ def environment(root) -> dict:
     return yaml.safe_load((root / "environment.yml").read_text("utf-8"))
 
 
-def conda_specs(root) -> list[MatchSpec]:
-    """The environment's packages, the commented line for CUDA included."""
+def conda_releases(root) -> dict[str, str]:
+    """The environment's packages, the commented line for CUDA included: name to release."""
     text = (root / "environment.yml").read_text("utf-8")
-    specs = re.findall(r"^  (?:# )?- ([a-z][\w.-]*=\S+)$", text, re.M)
-    return [MatchSpec(spec, strict=True) for spec in specs]
+    lines = re.findall(r"^  (?:# )?- ([a-z][\w.-]*=\S+)$", text, re.M)
+    specs = [re.fullmatch(r"([a-z0-9-]+)=(\d+(?:\.\d+)*)", line) for line in lines]
+    assert all(specs), "each package is name=release, in digits"
+    return dict(spec.groups() for spec in specs)
 
 
 def direct_requirements(project: dict) -> list[Requirement]:
@@ -94,15 +97,13 @@ def test_every_pin_suits_the_oldest_python(project, pins):
 
 
 def test_conda_has_the_pinned_releases(root, pins):
-    specs = conda_specs(root)
-    names = [spec.name.normalized for spec in specs]
-    for spec, name in zip(specs, names, strict=True):
+    releases = conda_releases(root)
+    for name, release in releases.items():
         if name == "python":
             continue
-        wanted = str(spec.version).lstrip("=").removesuffix(".*").split(".")
-        pin = str(pins[PYPI_NAMES.get(name, name)]).split(".")
-        assert wanted == pin[: len(wanted)], f"{name}: {spec.version} is not the pin {pin}"
-    assert {"pytorch-cpu", "pytorch-gpu"} <= set(names), "one line for the CPU, one for CUDA"
+        wanted, pin = release.split("."), str(pins[PYPI_NAMES.get(name, name)]).split(".")
+        assert wanted == pin[: len(wanted)], f"{name}: {release} is not the pin {pin}"
+    assert {"pytorch-cpu", "pytorch-gpu"} <= set(releases), "one line for the CPU, one for CUDA"
 
 
 def test_conda_has_every_package_that_the_lessons_need(project, environment):
@@ -147,7 +148,7 @@ def test_binder_would_build_it(root, environment):
         cwd=root,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     plan = done.stdout + done.stderr
     (python,) = [line for line in environment["dependencies"] if line.startswith("python=")]
@@ -169,3 +170,30 @@ def test_binder_opens_the_first_lesson(root):
     readme = (root / "README.md").read_text("utf-8")
     (opened,) = set(re.findall(r"mybinder\.org/v2/gh/[\w/.-]+\?urlpath=lab/tree/(\S+?)\)", readme))
     assert (root / opened).exists()
+
+
+@pytest.mark.parametrize(
+    ("plugin", "setting", "value"),
+    [
+        ("@jupyter-widgets/jupyterlab-manager:plugin", "saveState", True),
+        ("@jupyterlab/apputils-extension:notification", "fetchNews", "false"),
+        ("@jupyterlab/apputils-extension:notification", "checkForUpdates", False),
+    ],
+)
+def test_installing_the_course_sets_jupyterlabs_defaults(tmp_path, plugin, setting, value):
+    """As JupyterLab's server tells them to the page; what a reader chose (`tmp_path`) wins."""
+    lab, extensions = (Path(sys.prefix, "share/jupyter", name) for name in ("lab", "labextensions"))
+    arguments = (str(lab / "settings"), str(lab / "schemas"), str(tmp_path), plugin)
+    found, _ = get_settings(*arguments, labextensions_path=[str(extensions)])
+    assert found["schema"]["properties"][setting]["default"] == value
+    assert found["raw"] == "{}"
+
+
+def test_no_environment_installs_what_only_authors_need(project, environment):
+    """jupytext would put its own contents manager into a reader's JupyterLab."""
+    table = project["project"]
+    readers = [*table["dependencies"], *table["optional-dependencies"]["lab"]]
+    names = {Requirement(line).name for line in readers}
+    names |= {line.split("=")[0] for line in environment["dependencies"]}
+    assert "jupytext" not in names
+    assert "jupytext" in {Requirement(li).name for li in table["optional-dependencies"]["test"]}

@@ -374,6 +374,6 @@ def test_loading_runs_no_code(pair, theta, record):
     edit(pair.parent / "named", set_in("config", "learner", "name", "os.system"))
     arguments = [str(pair), str(pair.parent / "pickled"), str(pair.parent / "named")]
     done = subprocess.run(
-        [sys.executable, "-c", AUDITED, *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", AUDITED, *arguments], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr

@@ -163,7 +163,7 @@ def test_ctrl_c_saves_the_state_and_says_how_to_go_on(folder):
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
         wait_for(lambda: saved_step(folder / "runs/sine-maml") > 0, child)
         child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=600)
     assert child.returncode == 130
     last = said.splitlines()[-1]
     step = saved_step(folder / "runs/sine-maml")

@@ -172,7 +172,7 @@ def test_a_run_killed_in_the_middle_of_a_save_resumes_bit_for_bit(
     assert sorted(os.listdir(out)) == ["checkpoint.json", "checkpoint.safetensors", STATE_FILE]
 
 
-def wait_for(condition, child: subprocess.Popen, seconds: float = 120) -> None:
+def wait_for(condition, child: subprocess.Popen, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert child.poll() is None, f"it ended by itself, with {child.returncode}"
