@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.problems import Problem
-from maml_edu.foundation.capture import NoCompiler, record
+from maml_edu.foundation.capture import NoCompiler, capture
 from maml_edu.foundation.types import Theta
 from maml_edu.outer import in_chunks, meta_gradient, meta_step, recorded
 from maml_edu.tasks import TaskBatch
@@ -156,7 +156,7 @@ PEERS = ("higher", "torchopt", "jax")
 def compiles() -> bool:
     """Whether PyTorch finds a C++ compiler."""
     try:
-        record(torch.sin, torch.ones(1), compiled=True)
+        capture(torch.sin, torch.ones(1), compiled=True)
     except NoCompiler:
         return False
     return True

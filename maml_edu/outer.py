@@ -13,7 +13,7 @@ from torch.func import grad_and_value, vmap
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from tqdm.auto import tqdm
 
-from maml_edu.foundation.capture import record
+from maml_edu.foundation.capture import capture as record
 from maml_edu.foundation.checks import at_least
 from maml_edu.foundation.types import Gradient, Theta
 from maml_edu.foundation.workers import ALONE, Workers

@@ -1,4 +1,4 @@
-"""Where the drawings come from: a folder, the cache, the network, or the stand-in."""
+"""Load drawings from a folder, the cache, the network, or the stand-in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from maml_edu.tasks.data.release import RELEASE, URL, Part
 SOURCES = ("auto", "release", "stand-in")
 OMNIGLOT_FILE = "omniglot-28x28.safetensors"
 STANDIN_FILE = "stand-in-28x28.safetensors"
-DECODING = "2"  # count up when decoding, or drawing the stand-in, changes: it outdates the cache
+DECODING = "2"  # count up when decoding, or drawing the stand-in, changes: old caches expire
 
 
 class StandInWarning(UserWarning):
-    """Omniglot could not be had, and made-up drawings take its place."""
+    """Omniglot is not available, and made-up drawings take its place."""
 
 
 def load_drawings(source: str | os.PathLike = "auto", *, progress: bool = True) -> Drawings:
@@ -103,7 +103,7 @@ def from_folder(
                 f"the data folder {folder} lacks {file.name}; it needs {' and '.join(parts)}"
             )
     made = {"decoding": DECODING, "content": " ".join(part.content for part in parts.values())}
-    for file in files:  # another file under the same name is looked at again
+    for file in files:  # another file of the same name is read again
         made[str(file)] = f"{file.stat().st_size} {file.stat().st_mtime_ns}"
     return _decoded(files, parts, cache, made, f"from {folder}", progress)
 
@@ -121,7 +121,7 @@ def from_release(
     origin = f"the release, in {cache}"
     if (kept := read_cached(cache / OMNIGLOT_FILE, made)) is not None:
         return _omniglot(*kept, origin)
-    from maml_edu.tasks.data.fetch import fetch  # it takes a while to import, and is seldom needed
+    from maml_edu.tasks.data.fetch import fetch  # slow to import, and seldom needed
 
     files = fetch(cache, url=url, release=parts, progress=progress)
     return _decoded(files, parts, cache, made, origin, progress)
@@ -169,8 +169,8 @@ def _standin(cache: Path) -> Drawings:
 
 
 def _keep(path: Path, images: torch.Tensor, names: list[str], made: Mapping[str, str]) -> None:
-    """In the cache if that can be; what is in memory is good all the same."""
+    """Write drawings to the cache; where that fails, warn, and go on with those in memory."""
     try:
         write_cached(path, images, names, made)
     except DataError as error:
-        warnings.warn(f"{error}. Until then this is done anew each time", stacklevel=2)
+        warnings.warn(f"{error}. Until then this is done again each time", stacklevel=2)

@@ -196,6 +196,7 @@ fetch(Path({cache!r}), url={url!r}, release=PARTS, progress=False)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_ctrl_c_half_way(get, server, tmp_path, root: Path):
     server.answers[FIRST] = [Answer(ZIPS[FIRST], pause=20)]
