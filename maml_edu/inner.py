@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import grad
 
 from maml_edu.foundation.checkpointing import checkpointed
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import InputError, at_least
 from maml_edu.foundation.types import LossFn, Rate, Theta, refuse_arrays
 
 
@@ -67,7 +67,7 @@ def _rate_of_each_step(inner_lr: Rate | Sequence[Rate], inner_steps: int) -> Seq
     if not isinstance(inner_lr, Sequence):
         return [inner_lr] * inner_steps
     if len(inner_lr) < inner_steps:
-        raise ValueError(
+        raise InputError(
             f"inner_lr has rates for {len(inner_lr)} steps; inner_steps is {inner_steps}"
         )
     return inner_lr[:inner_steps]

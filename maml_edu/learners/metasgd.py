@@ -1,4 +1,4 @@
-"""Meta-SGD: learn the direction and the length of the inner step as well as its start."""
+"""Meta-SGD: learn the direction and the length of the inner step, as well as its start."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ class MetaSGD(MAML, name="meta-sgd"):
         minimise over theta and alpha   mean over tasks of
             L_query( theta - alpha * grad L_support(theta) ),    * entry by entry.
 
-    Li, Zhou, Chen & Li (2017, arXiv 1707.09835), equations 3 and 4. Rates may turn negative. All
-    start at `inner_lr`, one number or one for each tensor (theirs at random in [0.005, 0.1]).
-    Further steps use the same rates.
+    Li, Zhou, Chen & Li (2017, arXiv 1707.09835), equations 3 and 4. Rates may become negative. All
+    steps use the same rates, so `learned_rates`, which has rates by step, is refused.
+
+    inner_lr: where the rates start, one number or one for each tensor. (Theirs start at random in
+        [0.005, 0.1].)
     """
 
     learned_rates: bool = field(default=False, init=False)  # it learns its own

@@ -157,7 +157,8 @@ def test_maml_plus_plus_is_a_plain_loop_with_a_rate_for_each_tensor_and_step():
     torch.testing.assert_close(gradient, dict(zip(leaves, slopes, strict=True)), **CLOSE)
 
 
-def test_a_learner_that_changes_while_it_trains_is_captured_anew():
+@pytest.mark.slow
+def test_a_learner_that_changes_while_it_trains_is_captured_again():
     learner = MAMLPlusPlus(MODEL, inner_lr=0.01, inner_steps=2)
     how = {"steps": 20, "meta_batch": 2, "shots": 5, "queries": 5}
     ends = [

@@ -248,7 +248,7 @@ def test_the_papers_settings_are_the_defaults():
     ("options", "said"),
     [
         ("--way 1", "a number at 'way'|way is 1; it must be an integer from 2 to 1,000"),
-        ("--way 999", "way is 999; the train split has"),
+        ("--way 999", "way is 999; it must be at most"),
         ("--shot 19", "shots + queries is 21; it must be at most 20"),
         ("--learner protonet --inner-lr 1", "protonet has no inner_lr"),
         ("--learner protonet --learned-rates", "protonet has no learned_rates"),
