@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from maml_edu.foundation.checks import at_least, flag, interval, not_negative
-from maml_edu.foundation.options import option
+from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch
 
@@ -34,9 +34,7 @@ class SinusoidTasks:
     reveal_task: bool = option(False, flag, "tell the network each task's amplitude and phase")
 
     def __post_init__(self):
-        for name in ("amplitude", "phase", "x_range"):
-            interval(name, plain(getattr(self, name)))
-        not_negative("noise", self.noise)
+        check_options(self)
 
     @property
     def features(self) -> int:
