@@ -31,15 +31,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def parse_tensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata in the content of the file `path`. Raises FileError."""
-    if content[:1] == b"\x80" or content[:2] == b"PK":
-        raise FileError(
-            f"{path} is not a safetensors file but looks like a pickle, which can run code "
-            "when it is opened, so it was not opened"
-        )
     try:
         tensors = load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
+        if content[:1] == b"\x80" or content[:2] == b"PK":  # a good file may begin so by chance
+            raise FileError(
+                f"{path} is not a safetensors file but looks like a pickle, which can run code "
+                "when it is opened, so it was not opened"
+            ) from error
         reason = " ".join(str(error).split())[:120]
         raise FileError(
             f"{path} is cut short, damaged or not a safetensors file ({reason})"

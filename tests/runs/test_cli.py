@@ -8,18 +8,24 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
-from maml_edu.runs.checkpoint import load, load_state
+from maml_edu.foundation.checks import InputError, fraction
+from maml_edu.foundation.options import option
+from maml_edu.learners import LEARNERS, MAML
+from maml_edu.runs.checkpoint import load
 from maml_edu.runs.cli import main
-from tests.runs.test_train import contents, wait_for
+from maml_edu.runs.cli.flags import device_of
+from maml_edu.runs.training_state import load_state
+from tests.runs.test_run import contents, wait_for
 
 COMMAND = [sys.executable, "-m", "maml_edu"]
 SMALL = ["--meta-batch", "3", "--shots", "3", "--queries", "2"]
-TRAIN = ["train", "sine", "--steps", "30", "--no-replay", *SMALL]
+TRAIN = ["train", "sine", "--steps", "30", "--no-capture", *SMALL]
 
 
 @pytest.fixture(autouse=True)
@@ -33,54 +39,45 @@ def test_training_then_evaluating(capsys):
     assert main([*TRAIN, "--learner", "joint", "--out", "runs/a"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("runs/a: joint, ")
-    assert load("runs/a").record["command"] == (
-        "python -m maml_edu train sine --steps 30 --no-replay --meta-batch 3 --shots 3 --queries 2 "
+    assert load("runs/a").metadata["command"] == (
+        "python -m maml_edu train sine --steps 30 --no-capture --meta-batch 3 --shots 3 --queries 2 "
         "--learner joint --out runs/a"
     )
-    assert main(["evaluate", "runs/a", "--tasks", "1000"]) == 0
+    assert main(["evaluate", "runs/a", "--n-tasks", "1000"]) == 0
     rows = capsys.readouterr().out.splitlines()
     assert rows[0] == "runs/a: joint"
     assert [row.split()[0] for row in rows[3:]] == ["0", "1", "5", "10"]
     assert rows[3:] == printed.splitlines()[-4:]  # the same tasks, the same figures
     mean, _, half_width = rows[3].split()[1:]
-    recorded = load("runs/a").record["figures"]["by_inner_step"][0]
-    assert float(mean) == pytest.approx(recorded["mean"], abs=6e-4)
-    assert float(half_width) == pytest.approx(recorded["half_width"], abs=6e-4)
+    told = load("runs/a").metadata["figures"]["by_inner_step"][0]
+    assert float(mean) == pytest.approx(told["mean"], abs=6e-4)
+    assert float(half_width) == pytest.approx(told["half_width"], abs=6e-4)
 
 
 def test_options_reach_the_run():
     options = (
         "--learner maml --steps 12 --meta-batch 2 --shots 4 --queries 6 --inner-lr 0.02 "
-        "--inner-steps 2 --meta-lr 0.005 --warmup 0.2 --seed 9 --first-order --no-replay"
+        "--inner-steps 2 --meta-lr 0.005 --warmup 0.2 --seed 9 --first-order --no-capture"
     )
     assert main(["train", "sine", *options.split()]) == 0
-    config = load("runs/sine-maml").record["config"]
-    assert config["learner"] == {
-        "name": "maml",
-        "inner_lr": 0.02,
-        "inner_steps": 2,
-        "first_order": True,
-    }
-    assert config["training"] == {
-        "steps": 12,
-        "meta_batch": 2,
-        "shots": 4,
-        "queries": 6,
-        "meta_lr": 0.005,
-        "warmup": 0.2,
-        "seed": 9,
-        "replay": False,
-    }
+    config = load("runs/sine-maml").metadata["config"]
+    learner = {"name": "maml", "inner_lr": 0.02, "inner_steps": 2, "first_order": True}
+    assert config["learner"].items() >= learner.items()
+    training = {"steps": 12, "meta_batch": 2, "shots": 4, "queries": 6, "meta_lr": 0.005}
+    training |= {"warmup": 0.2, "seed": 9, "capture": False, "schedule": "cosine"}
+    assert config["training"].items() >= training.items()
 
 
-def test_replay_gives_the_same_numbers():
+@pytest.mark.slow
+def test_capturing_gives_the_same_numbers():
     options = ["train", "sine", "--steps", "10", *SMALL]
     assert main([*options, "--out", "a"]) == 0
-    assert main([*options, "--no-replay", "--out", "b"]) == 0
+    assert main([*options, "--no-capture", "--out", "b"]) == 0
     a, b = load("a").theta, load("b").theta
     assert all(torch.allclose(a[name], b[name], rtol=1e-4, atol=1e-6) for name in a)
 
 
+@pytest.mark.slow
 def test_compiling_gives_the_same_numbers(folder, monkeypatch, capsys):
     if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
         pytest.skip("there is no C++ compiler")
@@ -89,11 +86,12 @@ def test_compiling_gives_the_same_numbers(folder, monkeypatch, capsys):
     assert main([*options, "--out", "a"]) == 0
     assert main([*options, "--compile", "--out", "b"]) == 0
     assert "compiling the meta-step" in capsys.readouterr().err
-    assert load("b").record["config"]["training"]["compiled"]
+    assert load("b").metadata["config"]["training"]["compile"]
     a, b = load("a").theta, load("b").theta
     assert all(torch.allclose(a[name], b[name], rtol=1e-4, atol=1e-6) for name in a)
 
 
+@pytest.mark.slow
 def test_without_a_compiler_it_says_so(folder):
     nowhere = {"CXX": str(folder / "no-compiler"), "TORCHINDUCTOR_CACHE_DIR": str(folder / "cache")}
     run = subprocess.run(
@@ -110,7 +108,7 @@ def test_without_a_compiler_it_says_so(folder):
 
 
 def test_json_is_all_that_stands_on_stdout(capfd):
-    command = "evaluate sine-maml --tasks 50 --inner-steps 3 --json"
+    command = "evaluate sine-maml --n-tasks 50 --inner-steps 3 --json"
     assert main(command.split()) == 0
     figures = json.loads(capfd.readouterr().out)  # the process's own, whoever writes to it
     assert figures["learner"] == "maml"
@@ -127,7 +125,7 @@ def test_an_adaptation_that_diverges_is_said_so(capsys):
 
 
 def test_the_oracle_is_not_adapted(capsys):
-    assert main(["evaluate", "sine-oracle", "--tasks", "100", "--json"]) == 0
+    assert main(["evaluate", "sine-oracle", "--n-tasks", "100", "--json"]) == 0
     (only,) = json.loads(capsys.readouterr().out)["by_inner_step"]
     assert only["mean"] < 0.02
 
@@ -138,7 +136,7 @@ def test_the_oracle_is_not_adapted(capsys):
         ([], ["train", "evaluate", "Example"]),
         (["train"], ["sine"]),
         (["train", "sine"], ["maml", "joint", "oracle", "--resume", "Examples", "default: 15000"]),
-        (["evaluate"], ["CHECKPOINT", "--json", "sine-maml", "Examples", "default: 600"]),
+        (["evaluate"], ["CHECKPOINT", "--json", "sine-maml", "Examples", "default: 1000"]),
     ],
 )
 def test_help_tells_what_there_is(command, words, capsys):
@@ -151,13 +149,14 @@ def test_help_does_not_wait_for_torch():
     code = "import sys; from maml_edu.runs.cli import main; "
     code += "main(['--help']); print(sorted(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE).stdout
-    assert b"'maml_edu.runs.cli.sine'" in printed
+    assert b"'maml_edu.runs.cli'" in printed
     assert b"'torch'" not in printed
 
 
 # --- stopping and going on
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_the_state_and_says_how_to_go_on(folder):
     command = [*COMMAND, "train", "sine", "--steps", "1000000", *SMALL, "--save-every", "50"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
@@ -171,9 +170,10 @@ def test_ctrl_c_saves_the_state_and_says_how_to_go_on(folder):
     assert "To go on: python -m maml_edu train sine --steps 1000000" in last
     assert last.endswith("--resume")
     assert "Traceback" not in said
-    assert os.listdir(folder / "runs/sine-maml") == ["state.safetensors"]
+    assert sorted(os.listdir(folder / "runs/sine-maml")) == ["history.csv", "state.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_run_killed_goes_on_bit_for_bit(folder):
     options = ["train", "sine", "--steps", "400", *SMALL]
     slowly = ["--save-every", "1"]  # so that it cannot end before it is killed
@@ -192,7 +192,7 @@ def test_a_run_killed_goes_on_bit_for_bit(folder):
 
 def saved_step(out: Path) -> int:
     file = out / "state.safetensors"
-    return load_state(file)[0].step if file.exists() else -1
+    return load_state(file).state.step if file.exists() else -1
 
 
 def test_divergence_is_told_and_keeps_the_last_good_state(folder, capsys):
@@ -222,8 +222,14 @@ BAD_USAGE = {
     "negative steps": ([*SINE, "--steps", "-1"], "steps is -1; it must be"),
     "steps in words": ([*SINE, "--steps", "many"], "--steps: invalid int value: 'many'"),
     "negative inner steps": ([*SINE, "--inner-steps", "-1"], "inner_steps is -1; it must be"),
-    "adapting oracle": ([*SINE, "--learner", "oracle", "--inner-steps", "2"], "--inner-steps is 2"),
-    "first-order joint": ([*SINE, "--learner", "joint", "--first-order"], "first_order is for"),
+    "adapting oracle": (
+        [*SINE, "--learner", "oracle", "--inner-steps", "2"],
+        "inner_steps is 2; it must be 0 for the oracle",
+    ),
+    "first-order joint": (
+        [*SINE, "--learner", "joint", "--first-order"],
+        "first_order is True; joint, mlp and sine tasks have no such",
+    ),
     "inner_lr nan": ([*SINE, "--inner-lr", "nan"], "inner_lr is nan; it must be a finite number"),
     "inner_lr inf": ([*SINE, "--inner-lr", "inf"], "inner_lr is inf; it must be a finite number"),
     "inner_lr 0": ([*SINE, "--inner-lr", "0"], "inner_lr is 0.0; it must be a finite number"),
@@ -234,11 +240,25 @@ BAD_USAGE = {
     "save never": ([*SINE, "--save-every", "0"], "save_every is 0; it must be"),
     "absurd shots": ([*SINE, "--shots", "999999999999"], "shots is 999999999999; it must be"),
     "absurd batch": ([*SINE, "--meta-batch", "900000"], "meta_batch x (shots + queries) is 13,500"),
+    "clashing options": (
+        [*SINE, "--learned-rates", "--inner-steps", "0"],
+        "inner_steps is 0; with",
+    ),
+    "compile what is not captured": ([*SINE, "--no-capture", "--compile"], "compile is True and"),
+    "ways of waves": (["evaluate", "sine-maml", "--way", "5"], "way is 5; sine has no way"),
+    "batch-norm of waves": (
+        ["evaluate", "sine-maml", "--protocol", "support-only"],
+        "protocol is 'support-only'; sine has no protocol",
+    ),
+    "drawings of waves": (["evaluate", "sine-maml", "--data", "auto"], "--data is for drawings"),
     "evaluate nothing": (["evaluate"], "CHECKPOINT"),
     "evaluate no shots": (["evaluate", "sine-maml", "--shots", "0"], "shots is 0; it must be"),
-    "evaluate one task": (["evaluate", "sine-maml", "--tasks", "1"], "tasks is 1; it must be"),
+    "evaluate one task": (["evaluate", "sine-maml", "--n-tasks", "1"], "n_tasks is 1; it must be"),
     "evaluate backwards": (["evaluate", "sine-maml", "--inner-steps", "-1"], "inner_steps is -1"),
-    "evaluate too much": (["evaluate", "sine-maml", "--tasks", "1000000"], "tasks x (shots + que"),
+    "evaluate too much": (
+        ["evaluate", "sine-maml", "--n-tasks", "1000000", "--shots", "1000"],
+        "n_tasks x (shots + que",
+    ),
 }
 
 
@@ -262,9 +282,19 @@ def test_bad_usage(name, capsys):
 
 
 @pytest.mark.parametrize("command", [SINE, ["evaluate", "sine-maml"]])
-def test_a_device_that_is_absent(command, capsys, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert "--device is cuda; PyTorch sees no" in refused([*command, "--device", "cuda"], 2, capsys)
+@pytest.mark.parametrize(
+    ("device", "seen_by"), [("cuda", "torch.cuda"), ("mps", "torch.backends.mps")]
+)
+def test_a_device_that_is_absent(command, device, seen_by, capsys, monkeypatch):
+    monkeypatch.setattr(f"{seen_by}.is_available", lambda: False)
+    sentence = refused([*command, "--device", device], 2, capsys)
+    assert f"--device is {device}; PyTorch sees no" in sentence
+    assert "use cpu or auto" in sentence
+
+
+def test_a_device_that_is_there_is_used(capsys, monkeypatch):
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    assert device_of("mps") == "mps"
 
 
 def test_an_out_that_holds_a_run(capsys):
@@ -297,6 +327,23 @@ def test_resuming_as_another_run(capsys):
     capsys.readouterr()
     sentence = refused([*TRAIN, "--inner-lr", "0.5", "--resume"], 1, capsys)
     assert "inner_lr is 0.01 there and 0.5 here" in sentence
+    sentence = refused([*TRAIN, "--steps", "40", "--resume"], 1, capsys)
+    assert "run of 30 steps, and --steps is 40" in sentence
+    assert "--start runs/sine-maml --out ANOTHER" in sentence
+
+
+def test_a_run_can_be_lengthened(capsys):
+    steady = [*TRAIN, "--schedule", "constant", "--warmup", "0"]
+    assert main([*steady, "--out", "a"]) == 0
+    assert main([*steady, "--steps", "40", "--out", "a", "--resume"]) == 0
+    assert main([*steady, "--steps", "40", "--out", "b"]) == 0
+    a, b = (Path(out, "checkpoint.safetensors").read_bytes() for out in "ab")
+    assert a == b
+
+
+def test_another_network_to_start_from(capsys):
+    sentence = refused([*TRAIN, "--start", "sine-oracle"], 1, capsys)
+    assert "start has (40, 3) for 0.weight; it must be (40, 1), as in this model" in sentence
 
 
 @pytest.mark.parametrize(
@@ -336,9 +383,77 @@ def shipped_file(name: str) -> Path:
     return SHIPPED / name
 
 
-def test_too_little_memory_is_told(capsys, monkeypatch):
-    def exhausted(*args, **options):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+# --- what goes wrong: what a reader can mend is a sentence, a bug keeps its traceback
 
-    monkeypatch.setattr("maml_edu.runs.measure.evaluate", exhausted)
-    assert "not enough memory" in refused(["evaluate", "sine-maml"], 1, capsys)
+
+class OutOfMemoryError(RuntimeError):
+    """As PyTorch's for a GPU, which can be named without one."""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
+        (OutOfMemoryError("CUDA out of memory"), "not enough memory"),
+        (MemoryError(), "not enough memory"),
+        (InputError("shots is 0; it must be 1 or more"), "shots is 0; it must be 1 or more"),
+        (OSError(28, "No space left on device", "a/file"), "a/file: No space left on device"),
+    ],
+)
+def test_what_a_reader_can_mend_is_one_sentence(capsys, monkeypatch, error, words):
+    monkeypatch.setattr("maml_edu.runs.cli.evaluate.load", raising(error))
+    assert words in refused(["evaluate", "sine-maml"], 1, capsys)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("shared memory of the kernel is misaligned"),
+        RuntimeError("it ran out of memory banks"),
+        ValueError("not enough values to unpack"),
+        KeyError("0.weight"),
+    ],
+)
+def test_a_bug_keeps_its_traceback(monkeypatch, error):
+    monkeypatch.setattr("maml_edu.runs.cli.evaluate.load", raising(error))
+    with pytest.raises(type(error)) as caught:
+        main(["evaluate", "sine-maml"])
+    assert caught.value is error
+
+
+def raising(error: Exception):
+    def fail(*args, **options):
+        raise error
+
+    return fail
+
+
+# --- an option is written once
+
+
+def test_a_new_option_of_a_learner_is_one_field(capsys, monkeypatch):
+    """Its flag, its bounds, its JSON and its way back come from that field alone."""
+    monkeypatch.setitem(LEARNERS, "damped", None)  # it is gone again after the test
+
+    @dataclass(frozen=True)
+    class Damped(MAML, name="damped"):
+        damping: float = option(0.5, fraction, "share of the loss that is left out")
+
+        def task_loss(self, theta, task):
+            return (1 - self.damping) * super().task_loss(theta, task)
+
+    train = [*TRAIN, "--learner", "damped", "--steps", "2"]
+    assert main(["train", "sine", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--damping N share of the loss that is left out (default: 0.5)" in told
+    assert "damping is 1.5; it must be a fraction" in refused(
+        [*train, "--damping", "1.5"], 2, capsys
+    )
+    assert "damping is 0.1; maml" in refused([*TRAIN, "--damping", "0.1"], 2, capsys)
+    assert main([*train, "--damping", "0.25"]) == 0
+    made = load("runs/sine-damped")
+    assert made.metadata["config"]["learner"]["damping"] == 0.25
+    assert isinstance(made.learner, Damped)
+    assert made.learner.damping == 0.25
+    with pytest.raises(InputError, match="damping is -1; it must be a fraction"):
+        Damped(made.learner.model, damping=-1)

@@ -1,4 +1,4 @@
-"""The Omniglot models that come with the package, against their records and the table."""
+"""The Omniglot models that come with the package, against their metadata and the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from maml_edu.learners import MAML
 from maml_edu.runs.checkpoint import SHIPPED, load, shipped
-from maml_edu.runs.measure import measure
+from maml_edu.runs.measure import Measurement, measure
 
 CONV = [f"omniglot-conv4-{way}way-{shot}shot" for way in (5, 20) for shot in (1, 5)]
 NAMES = [*CONV, *(f"omniglot-dense4-5way-{shot}shot" for shot in (1, 5))]
@@ -28,39 +28,43 @@ def test_each_is_what_its_name_says(name):
     _, model, way, shot = name.split("-")
     made = load(name)
     assert isinstance(made.learner, MAML)
-    assert made.recipe.model == {"name": model, "way": int(way.removesuffix("way"))}
-    assert made.recipe.training["shots"] == int(shot.removesuffix("shot"))
+    assert (made.config.model.name, made.config.tasks["way"]) == (
+        model,
+        int(way.removesuffix("way")),
+    )
+    assert made.config.training.shots == int(shot.removesuffix("shot"))
     assert Path(SHIPPED / f"{name}.safetensors").stat().st_size <= 1_000_000
-    assert made.record["data"].startswith("Omniglot, 1623 characters")
-    assert made.record["command"].startswith("python -m maml_edu train omniglot ")
-    assert made.record["figures"]["protocol"]["tasks"] >= 1000
-    assert made.record["figures"]["protocol"]["batch_norm"] == "transductive"
+    assert made.metadata["data"].startswith("Omniglot, 1623 characters")
+    assert made.metadata["command"].startswith("python -m maml_edu train omniglot ")
+    assert made.metadata["figures"]["protocol"]["tasks"] >= 1000
+    assert made.metadata["figures"]["protocol"]["batch_norm"] == "transductive"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_table_has_each_under_both_protocols(name, rows):
     made = load(name)
-    found = {r["protocol"]: r for r in rows if r["sha256"] == made.record["sha256"]}
+    found = {r["protocol"]: r for r in rows if r["sha256"] == made.metadata["sha256"]}
     assert set(found) == {"transductive", "support-only", "transductive, upright"}
     for r in found.values():
         assert r["tasks"] >= 1000
         last = r["figures"]["by_inner_step"][3]
         assert (r["accuracy"], r["half_width"]) == (last["mean"], last["half_width"])
-    recorded = made.record["figures"]["by_inner_step"][3]["mean"]
-    assert found["transductive"]["accuracy"] == pytest.approx(recorded, abs=2e-4)
+    told = made.metadata["figures"]["by_inner_step"][3]["mean"]
+    assert found["transductive"]["accuracy"] == pytest.approx(told, abs=2e-4)
 
 
 @pytest.mark.skipif(
     "MAML_EDU_DATA" not in os.environ,
     reason="needs Omniglot: name the folder of its two zips in MAML_EDU_DATA",
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_figures_come_out_again(name):
-    """On other tasks than the record's, so within both intervals; they are of 95% each."""
+    """On other tasks than the metadata's, so within both intervals; they are of 95% each."""
     made = load(name)
-    n_tasks = 100 if made.recipe.tasks["way"] == 5 else 12
-    figures = measure(made.recipe, made.theta, n_tasks=n_tasks, queries=5, seed=77)
-    now, was = figures["by_inner_step"][3], made.record["figures"]["by_inner_step"][3]
+    n_tasks = 100 if made.config.tasks["way"] == 5 else 12
+    figures = measure(made.config, made.theta, Measurement(n_tasks, queries=5, seed=77))
+    now, was = figures["by_inner_step"][3], made.metadata["figures"]["by_inner_step"][3]
     # 2.5 intervals are 4.9 standard errors; few tasks without a mistake leave an interval near 0
     allowed = 2.5 * math.hypot(now["half_width"], was["half_width"]) + 0.005
     assert abs(now["mean"] - was["mean"]) < allowed
