@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from maml_edu.foundation.checks import plain
 from maml_edu.foundation.types import refuse_arrays
 from maml_edu.learners.heads import head_names
 
@@ -23,7 +24,7 @@ def refuse_unused(learner: Learner, reason: str, *names: str) -> None:
     """Raise a ValueError where one of these options is not at its default: it has no effect."""
     defaults = {field.name: field.default for field in fields(learner)}
     for name in names:
-        value, default = getattr(learner, name), defaults[name]
+        value, default = plain(getattr(learner, name)), defaults[name]
         if type(value) is not type(default) or value != default:
             raise ValueError(
                 f"{name} is {value!r}; {type(learner).__name__} has no use for it: {reason}"
