@@ -35,7 +35,7 @@ def ways(learner: Learner) -> int | None:
     """How many classes a learner tells apart: its `way`, or the rows of its model's head."""
     if hasattr(learner, "way"):
         return learner.way
-    if learner.model.head is None:
+    if getattr(learner.model, "head", None) is None:
         return None
     return learner.model.shapes()[head_names(learner.model, "it")[0]][0]
 
