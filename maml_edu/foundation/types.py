@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Theta = dict[str, Tensor]  # parameters by name: the initialisation, or an adapted state
 Rate = float | Tensor | Mapping[str, float | Tensor]  # an inner_lr: one for all, or by parameter
+Device = torch.device | str | None  # default: None, the CPU
 LossFn = Callable[[Theta, Tensor, Tensor], Tensor]  # (theta, x, y) -> a scalar
 Gradient = Callable[[Theta, "TaskBatch"], tuple[Theta, Tensor]]  # -> d loss / d theta, the loss
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from maml_edu.foundation.checks import at_least
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.learners.checks import refuse_unused
 from maml_edu.models.lstm import along, lstm_step
@@ -55,10 +55,7 @@ class MatchingNet(Learner):
         if not self.fce:
             refuse_unused(self, "fce is False", "fce_steps")
 
-    def init(
-        self, *, generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:  # fmt: skip
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
         on = getattr(generator, "device", None)
         for name, shape in self.shapes().items():

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Generator
 
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Device, Rate, Theta
 from maml_edu.learners.checks import refuse_unused
 from maml_edu.learners.heads import ALPHA
 from maml_edu.learners.maml import MAML
@@ -35,12 +36,7 @@ class MetaSGD(MAML):
         refuse_unused(self, "theta has a rate for each weight", "learned_rates")
         super().__post_init__()
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = self.model.init(generator=generator, device=device)
         one = not isinstance(self.inner_lr, Mapping)
         rates = dict.fromkeys(theta, self.inner_lr) if one else self.inner_lr

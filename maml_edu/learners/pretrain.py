@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Device, Rate, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.learners.heads import linear_head
 from maml_edu.tasks import TaskBatch
@@ -33,12 +33,7 @@ class Pretrain(Learner):
 
     characters: int = 1623
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         """The model's parameters; its head, and the head of all classes, are zeros."""
         theta = super().init(generator=generator, device=device)
         shapes = self.shapes()

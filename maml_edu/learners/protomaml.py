@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners.heads import linear_head
 from maml_edu.learners.maml import MAML
 
@@ -32,12 +32,7 @@ class ProtoMAML(MAML):
         super().__post_init__()
         linear_head(self.model, "ProtoMAML")
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
         return {name: theta[name] for name in self.shapes()}
 

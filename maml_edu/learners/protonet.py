@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import cross_entropy
 
 from maml_edu.foundation.checks import at_least
-from maml_edu.foundation.types import Theta
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.learners.checks import refuse_unused
 from maml_edu.tasks import TaskBatch
@@ -42,12 +42,7 @@ class ProtoNet(Learner):
         at_least(2, way=self.way)
         refuse_unused(self, "it takes no gradient step", "inner_lr", "inner_steps", "checkpointing")
 
-    def init(
-        self,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-    ) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
         return theta | {"log_scale": torch.zeros((), device=device)}
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from maml_edu.foundation.types import Theta, refuse_arrays
+from maml_edu.foundation.types import Device, Theta, refuse_arrays
 from maml_edu.models.norm import BatchNorm
 
 
@@ -44,7 +44,7 @@ class Model:
         self,
         *,
         generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
         dtype: torch.dtype | None = None,
     ) -> Theta:
         """Fresh parameters: the layers' own initialisation, seeded by `generator`."""

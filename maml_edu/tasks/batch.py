@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from maml_edu.foundation.types import Device
+
 
 class TaskBatch(NamedTuple):
     """Tasks stacked along the first axis, each with a support set to adapt to and a query set that
@@ -62,5 +64,5 @@ class TaskSource(Protocol):
         shots: int,
         queries: int,
         generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
     ) -> TaskBatch: ...

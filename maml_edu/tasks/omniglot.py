@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch
 from maml_edu.tasks.data import Drawings, load_drawings
 from maml_edu.tasks.episodes import draw_episodes
@@ -78,7 +79,7 @@ class OmniglotTasks:
         shots: int = 1,
         queries: int = 5,
         generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
     ) -> TaskBatch:
         """Draw tasks, with `shots` and `queries` drawings of each character, 20 at most in all.
 

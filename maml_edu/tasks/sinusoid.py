@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from maml_edu.foundation.checks import at_least, interval, not_negative, plain
+from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch
 
 
@@ -50,7 +51,7 @@ class SinusoidTasks:
         amplitude: float | None = None,
         phase: float | None = None,
         generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
     ) -> TaskBatch:
         """Draw tasks. An `amplitude` or `phase` that is given holds for all of them.
 
