@@ -39,7 +39,7 @@ def adapt(
     changed in place, so the last state is a differentiable function of the first.
     """
     at_least(0, inner_steps=inner_steps)
-    refuse_arrays(x=x, y=y)
+    refuse_arrays(x=x, y=y, inner_lr=inner_lr)
 
     def step(theta: Theta, rate: Rate, x: Tensor, y: Tensor) -> Theta:
         moving = {name: p for name, p in theta.items() if _has(rate, name)}

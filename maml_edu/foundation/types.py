@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Number
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,9 +23,9 @@ Gradient = Callable[[Theta, "TaskBatch"], tuple[Theta, Tensor]]  # -> d loss / d
 
 
 def refuse_arrays(dtype: torch.dtype | None = None, **named: object) -> None:
-    """Raise a InputError that names the first argument which is an array, but not PyTorch's."""
+    """Raise an InputError that names the first argument which is an array of NumPy or the like."""
     for name, value in named.items():
-        if hasattr(value, "__array__") and not isinstance(value, Tensor):
+        if hasattr(value, "__array__") and not isinstance(value, Tensor | Number):
             as_what = f"tensor of {dtype}" if dtype else "tensor"
             raise InputError(
                 f"{name} is a {type(value).__name__} of {value.dtype}; it must be a {as_what}: "

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.checks import InputError, plain
 from maml_edu.foundation.types import refuse_arrays
 from maml_edu.learners.heads import head_names
 
@@ -24,7 +24,7 @@ def refuse_unused(learner: Learner, reason: str, *names: str) -> None:
     """Raise an InputError where one of these options is not at its default: it has no effect."""
     defaults = {field.name: field.default for field in fields(learner)}
     for name in names:
-        value, default = getattr(learner, name), defaults[name]
+        value, default = plain(getattr(learner, name)), defaults[name]
         if type(value) is not type(default) or value != default:
             raise InputError(
                 f"{name} is {value!r}; {type(learner).__name__} has no use for it: {reason}"
@@ -35,7 +35,7 @@ def ways(learner: Learner) -> int | None:
     """How many classes a learner tells apart: its `way`, or the rows of its model's head."""
     if hasattr(learner, "way"):
         return learner.way
-    if learner.model.head is None:
+    if getattr(learner.model, "head", None) is None:
         return None
     return learner.model.shapes()[head_names(learner.model, "it")[0]][0]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Generator
 
 from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Device, Rate, Theta
@@ -36,7 +37,7 @@ class MetaSGD(MAML, name="meta-sgd"):
             raise InputError(f"inner_lr is {given!r}; it must be {allowed}")
         super().__post_init__()
 
-    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = self.model.init(generator=generator, device=device)
         given = self.given_rates()
         rates = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -74,6 +75,25 @@ def test_the_outer_loop_can_train_it(name, family):
     if name not in ("reptile", "fomaml", "imaml"):  # theirs are not gradients of this number
         lower = {key: p - 1e-3 * grads[key] for key, p in theta.items()}
         assert meta_loss(learner, lower, batch) < loss
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_numbers_of_numpy_do_as_well(name):
+    family = "omniglot" if "omniglot" in LEARNERS[name].families else "sinusoid"
+    learner, batch = made_up(name, family)
+    of_numpy = {int: np.int64, float: np.float64}
+    options = {
+        field.name: of_numpy[type(value)](value)
+        for field in fields(learner)
+        if type(value := getattr(learner, field.name)) in of_numpy
+    }
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    other, task = replace(learner, **options), batch.task(0)
+    assert options
+    torch.testing.assert_close(other.task_loss(theta, task), learner.task_loss(theta, task))
+    states = other.adapt(theta, task.support, inner_steps=np.int32(2))
+    expected = learner.adapt(theta, task.support, inner_steps=2)
+    torch.testing.assert_close(states, expected)
 
 
 CLASSIFIERS = [name for name, family in EACH if family == "omniglot"]

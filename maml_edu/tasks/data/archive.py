@@ -23,6 +23,8 @@ RAW = 105  # pixels a side, in the release
 SIDE = 28  # and in few-shot papers
 MAX_ENTRIES = 50_000
 MAX_DRAWING = 2**14  # bytes of one PNG; the largest of Omniglot's has 522
+# What zipfile and Pillow raise where bytes are not what they should be.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 DRAWING = re.compile(r"images_\w+/([^/]+/character\d+)/\d+_\d+\.png")
 
 
@@ -132,15 +134,6 @@ def _ink(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> np.nda
             if image.size != (RAW, RAW) or image.mode != "1":  # known before it is decoded
                 raise ValueError(f"{image.size[0]} x {image.size[1]} pixels, mode {image.mode}")
             return ~np.asarray(image)
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except BROKEN as error:
         why = " ".join(str(error).split())[:100]
         raise DataError(f"{path} holds {entry.filename}, which cannot be read ({why})") from None
