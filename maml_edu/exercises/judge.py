@@ -79,11 +79,14 @@ class Comparison:
 
     def fault(self, attempt: Watched) -> str:
         """The mistake in the attempt, else how its first wrong answer differs; "" if right."""
-        first, suspects = "", [
-            (message, wrong)
-            for message, some in self.mistakes.items()
-            for wrong in (some if isinstance(some, tuple) else (some,))
-        ]
+        first, suspects = (
+            "",
+            [
+                (message, wrong)
+                for message, some in self.mistakes.items()
+                for wrong in (some if isinstance(some, tuple) else (some,))
+            ],
+        )
         for number, problem in enumerate(self.problems):
             answer = self._answer(attempt, problem)
             if told := self._told(answer, self.right, number):

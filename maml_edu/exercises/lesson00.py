@@ -21,27 +21,19 @@ def check_first_below_half() -> Comparison:
         return first(losses, losses[0] / 2, len(losses))
 
     mistakes = {
-        "where no loss is below half of the first, return len(losses)": (
-            lambda losses: first(losses, losses[0] / 2, None)
+        "if no loss is below half, return len(losses)": lambda v: first(v, v[0] / 2, None),
+        "off by one: state 0 is before any step, so step k is at losses[k]": lambda v: right(v) + 1,
+        "off by one: losses[0] is the loss before any step, not after step 1": (
+            lambda v: right(v) - 1
         ),
-        "you count the states; state 0 is before any step, so the first step is number 1": (
-            lambda losses: right(losses) + 1
-        ),
-        "you count from the state after step 1; the list begins with the loss before any step": (
-            lambda losses: right(losses) - 1
-        ),
-        "this returns the loss; the number of the step was asked for": (
-            lambda losses: (losses + [-1.0])[right(losses)]
-        ),
+        "this returns the loss; return the number of the step": lambda v: (v + [-1.0])[right(v)],
         "half of the largest loss is not half of the first: the loss may rise before it falls": (
-            lambda losses: first(losses, max(losses) / 2, len(losses))
+            lambda v: first(v, max(v) / 2, len(v))
         ),
         "this is the step from which it stays below; the first one below is wanted": (
-            lambda losses: max(k for k, loss in enumerate(losses) if loss >= losses[0] / 2) + 1
+            lambda v: max(k for k, loss in enumerate(v) if loss >= v[0] / 2) + 1
         ),
-        "this is the first step that lowers the loss at all; below half was asked for": (
-            lambda losses: first(losses, losses[0], len(losses))
-        ),
+        "this step lowers the loss at all; it must be below half": lambda v: first(v, v[0], len(v)),
     }
     problems = [
         ([4.0, 1.0, 0.5, 0.4],),
@@ -64,26 +56,20 @@ def check_know_nothing() -> Comparison:
         return ((y - constant) ** 2).mean()
 
     mistakes = {
-        "the constant is the query set's own mean: this baseline has seen the answers": (
+        "this takes the query set's own mean: it has seen the answers": (
             lambda s, q: error(q.mean(), q)
         ),
-        "this is its error on the support set, which it was fitted to; judge it on the query set": (
+        "this is its error on the support set; judge it on the query set": (
             lambda s, q: error(s.mean(), s)
         ),
-        "the median minimises the absolute error; for the squared error it is the mean": (
-            lambda s, q: error(s.median(), q)
-        ),
+        "the median minimises the absolute error; take the mean": lambda s, q: error(s.median(), q),
         "this always guesses 0, and makes no use of the support set": lambda s, q: error(0.0, q),
-        "you summed over the query points; the mean squared error was asked for": (
+        "the error is summed over the query points; take its mean": (
             lambda s, q: error(s.mean(), q) * len(q)
         ),
-        "this is the root of the mean squared error; leave the root out": (
-            lambda s, q: error(s.mean(), q).sqrt()
-        ),
-        "this is the mean absolute error; square the differences": (
-            lambda s, q: (q - s.mean()).abs().mean()
-        ),
-        "one constant for all query points: take the mean of support_y first": (
+        "this is the root of the mean squared error": lambda s, q: error(s.mean(), q).sqrt(),
+        "this is the absolute error; square it": lambda s, q: (q - s.mean()).abs().mean(),
+        "one constant answers all: take support_y's mean first": (
             lambda s, q: ((q[:, None] - s) ** 2).mean()
         ),
     }

@@ -96,9 +96,7 @@ def check_conditional_mean() -> Comparison:
         "this holds for phases from 0 to pi only; use the range you are given": (
             lambda x, a, p: -sum(a) / 2 * 2 / math.pi * torch.cos(x)
         ),
-        "this is the amplitude's half range; its mean is (low + high) / 2": (
-            lambda x, a, p: (a[1] - a[0]) / 2 * share(x, p)
-        ),
+        "the mean amplitude is (low + high) / 2": lambda x, a, p: (a[1] - a[0]) / 2 * share(x, p),
     }
     x = torch.linspace(-5, 5, 21, dtype=torch.float64)
     ranges = [((0.1, 5.0), (0.0, 1.0)), ((1.0, 3.0), (0.5, 2.5)), ((0.1, 5.0), (0.0, math.pi))]
@@ -115,7 +113,7 @@ def check_floor() -> Comparison:
         return y.var(0, correction=0).mean()
 
     mistakes = {
-        "this is what the best constant leaves; a function may answer differently at each x": (
+        "the best constant leaves this; a function may differ at each x": (
             lambda y: y.var(correction=0)
         ),
         "you took the mean over each task's points, as if the function knew the task; take it over "
@@ -125,16 +123,12 @@ def check_floor() -> Comparison:
             lambda y: right(y).sqrt(),
             lambda y: y.std(0, correction=0).mean(),
         ),
-        "var divides by n - 1 by default; a mean squared error divides by n (correction=0)": (
+        "var divides by n - 1 by default; a mean divides by n: correction=0": (
             lambda y: y.var(0).mean()
         ),
-        "one number was asked for: take the mean over the points too": (
-            lambda y: y.var(0, correction=0)
-        ),
+        "take the mean over the points too, for one number": lambda y: y.var(0, correction=0),
         "you summed over the points; the mean was asked for": lambda y: right(y) * y.shape[1],
-        "this is the mean absolute error; square the differences": (
-            lambda y: (y - y.mean(0)).abs().mean()
-        ),
+        "this is the absolute error; square it": lambda y: (y - y.mean(0)).abs().mean(),
     }
     draws = Draws(0)
 

@@ -37,19 +37,15 @@ def check_inner_step() -> Comparison:
         return adapted(loss_fn, theta, (x, y), inner_lr, first_order=first_order)
 
     mistakes = {
-        "the sign is flipped: this climbs the loss": (
-            lambda m, t, x, y, inner_lr: right(m, t, x, y, -inner_lr)
-        ),
-        FIRST_ORDER: lambda *problem: right(*problem, first_order=True),
+        "the sign is flipped: this climbs the loss": lambda m, t, x, y, lr: right(m, t, x, y, -lr),
+        FIRST_ORDER: lambda *p: right(*p, first_order=True),
         "the result no longer depends on theta: it was detached, so no gradient can flow through": (
-            lambda *problem: {name: p.detach() for name, p in right(*problem).items()}
+            lambda *p: {name: q.detach() for name, q in right(*p).items()}
         ),
-        "sum over the samples where the mean was asked for": (
-            lambda m, t, x, y, inner_lr: right(m, t, x, y, inner_lr * y.numel())
+        "the loss is summed over the samples": (
+            lambda m, t, x, y, lr: right(m, t, x, y, lr * y.numel())
         ),
-        "inner_lr is left out: the whole gradient was subtracted": (
-            lambda m, t, x, y, inner_lr: right(m, t, x, y, 1.0)
-        ),
+        "inner_lr is left out of the step": lambda m, t, x, y, lr: right(m, t, x, y, 1.0),
     }
     problems = [(tiny_model, *problem, 0.07) for problem in regressions(3)]
     praise = "right, and differentiable: theta is untouched and gradients flow through the step"
@@ -73,13 +69,11 @@ def check_inner_loop() -> Comparison:
 
     mistakes = {
         "stale parameters: the gradient is always taken at theta, not at the step before": stale,
-        FIRST_ORDER: lambda *problem: right(*problem, first_order=True),
-        "the first state, theta itself, is missing": lambda *problem: right(*problem)[1:],
-        "only the last state is returned; all of them were asked for": (
-            lambda *problem: right(*problem)[-1:]
-        ),
-        "one step too few": lambda *problem: right(*problem[:-1], problem[-1] - 1),
-        "one step too many": lambda *problem: right(*problem[:-1], problem[-1] + 1),
+        FIRST_ORDER: lambda *p: right(*p, first_order=True),
+        "the first state, theta itself, is missing": lambda *p: right(*p)[1:],
+        "only the last state is returned; all of them were asked for": lambda *p: right(*p)[-1:],
+        "one step too few": lambda *p: right(*p[:-1], p[-1] - 1),
+        "one step too many": lambda *p: right(*p[:-1], p[-1] + 1),
     }
     # Two steps or more: with one, stale parameters cannot be told from right ones.
     posed = zip(regressions(3), (2, 3, 5), strict=True)
@@ -103,22 +97,18 @@ def check_rates_step() -> Comparison:
 
     mistakes = {
         "parameters without a rate are missing from the result; keep them as they are": (
-            lambda *problem: {n: p for n, p in right(*problem).items() if n in problem[-1]}
+            lambda *p: {n: q for n, q in right(*p).items() if n in p[-1]}
         ),
         "parameters without a rate moved too; they should stay where they are": (
-            lambda *problem: right(
-                *problem[:-1], {**dict.fromkeys(NAMES, first_of(problem[-1])), **problem[-1]}
-            )
+            lambda *p: right(*p[:-1], {**dict.fromkeys(NAMES, first_of(p[-1])), **p[-1]})
         ),
-        "one rate is used for all parameters; look each up by its name": (
-            lambda *problem: right(*problem[:-1], first_of(problem[-1]))
+        "one rate is used for all; look each up by name": (
+            lambda *p: right(*p[:-1], first_of(p[-1]))
         ),
         "rates are matched by position; match them by name": (
-            lambda *problem: right(
-                *problem[:-1], dict(zip(NAMES, problem[-1].values(), strict=False))
-            )
+            lambda *p: right(*p[:-1], dict(zip(NAMES, p[-1].values(), strict=False)))
         ),
-        FIRST_ORDER: lambda *problem: right(*problem, first_order=True),
+        FIRST_ORDER: lambda *p: right(*p, first_order=True),
     }
     chosen = [{"out.bias": 0.2, "out.weight": 0.05}, {"in.bias": 0.3, "out.weight": 0.02}]
     problems = [(mse, *p, rates) for p, rates in zip(regressions(2), chosen, strict=True)]

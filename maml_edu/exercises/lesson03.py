@@ -76,44 +76,28 @@ def check_jacobian_product() -> Comparison:
     The support loss is (theta - c_s)' A_s (theta - c_s) / 2, and the query loss likewise.
     """
 
-    def parts(theta, A_s, c_s, A_q, c_q, inner_lr, inner_steps):
-        """One factor of the product, and the query gradient at the adapted parameters."""
-        factor = torch.eye(len(theta), dtype=theta.dtype) - inner_lr * A_s
-        adapted = c_s + torch.matrix_power(factor, inner_steps) @ (theta - c_s)
-        return factor, A_q @ (adapted - c_q)
-
-    def with_factors(number):
-        def product(*problem):
-            factor, outer = parts(*problem)
-            return torch.matrix_power(factor, number(problem[-1])) @ outer
-
-        return product
-
-    def at_theta(theta, A_s, c_s, A_q, c_q, inner_lr, inner_steps):
-        factor, _ = parts(theta, A_s, c_s, A_q, c_q, inner_lr, inner_steps)
-        return torch.matrix_power(factor, inner_steps) @ A_q @ (theta - c_q)
-
-    def plus(theta, A_s, c_s, A_q, c_q, inner_lr, inner_steps):
-        factor, outer = parts(theta, A_s, c_s, A_q, c_q, inner_lr, inner_steps)
-        one = torch.eye(len(theta), dtype=theta.dtype)
-        return torch.matrix_power(2 * one - factor, inner_steps) @ outer
-
-    def of_the_query(theta, A_s, c_s, A_q, c_q, inner_lr, inner_steps):
-        factor, _ = parts(theta, A_q, c_s, A_q, c_q, inner_lr, inner_steps)
-        _, outer = parts(theta, A_s, c_s, A_q, c_q, inner_lr, inner_steps)
-        return torch.matrix_power(factor, inner_steps) @ outer
+    def right(theta, A_s, c_s, A_q, c_q, inner_lr, k, factors=None, curvature=None, at=None):
+        one, power = torch.eye(len(theta), dtype=theta.dtype), torch.matrix_power
+        adapted = c_s + power(one - inner_lr * A_s, k) @ (theta - c_s)
+        factor = one - inner_lr * (A_s if curvature is None else curvature)
+        outer = A_q @ ((adapted if at is None else at) - c_q)
+        return power(factor, k if factors is None else factors) @ outer
 
     mistakes = {
-        "this is the first-order gradient: the product of (I - inner_lr A_s) is missing": (
-            with_factors(lambda k: 0)
+        "this is first-order: the product of (I - inner_lr A_s) is missing": (
+            lambda *p: right(*p, factors=0)
         ),
-        "one factor (I - inner_lr A_s) is there; it takes one for every inner step": (
-            with_factors(lambda k: 1)
+        "there is one factor; take one for every inner step": lambda *p: right(*p, factors=1),
+        "one factor too many: take one for every inner step": (
+            lambda *p: right(*p, factors=p[-1] + 1)
         ),
-        "one factor too many: there is one for each inner step": with_factors(lambda k: k + 1),
-        "the query gradient is taken at theta, not at the adapted parameters": at_theta,
-        "the factors have a plus sign: (I + inner_lr A_s)": plus,
-        "the factors hold A_q; the inner steps went down the support loss": of_the_query,
+        "the query gradient is taken at theta, not at the adapted parameters": (
+            lambda *p: right(*p, at=p[0])
+        ),
+        "the factors have a plus sign: (I + inner_lr A_s)": lambda *p: right(*p, curvature=-p[1]),
+        "the factors hold A_q; the inner steps went down the support loss": (
+            lambda *p: right(*p, curvature=p[3])
+        ),
     }
     draws, problems = Draws(3), []
     for inner_steps in (1, 2, 5):
@@ -121,7 +105,7 @@ def check_jacobian_product() -> Comparison:
         theta, c_s, c_q = draws.normal(3, 3)
         problems.append((theta, A_s, c_s, A_q, c_q, 0.08, inner_steps))
     praise = "right, for every number of inner steps"
-    return Comparison(with_factors(lambda k: k), mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, praise)
 
 
 @exercise("03.3", "MAML's loss, by heart")
@@ -140,7 +124,7 @@ def check_task_loss() -> Comparison:
             lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *support)
         ),
         **wrong_sets(right),
-        FIRST_ORDER: lambda *problem: right(*problem, first_order=True),
+        FIRST_ORDER: lambda *p: right(*p, first_order=True),
     }
     problems = [
         (mse, theta, (x[:5], y[:5]), (x[5:], y[5:]), 0.1)
@@ -169,18 +153,12 @@ def check_outer_step() -> Comparison:
 
     mistakes = {
         "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
-            lambda loss, theta, tasks, rate: right(loss, theta, tasks, rate * len(tasks))
+            lambda f, t, ts, r: right(f, t, ts, r * len(ts))
         ),
-        "the sign is flipped: this climbs the meta-loss": (
-            lambda loss, theta, tasks, rate: right(loss, theta, tasks, -rate)
-        ),
+        "the sign is flipped: this climbs the meta-loss": lambda f, t, ts, r: right(f, t, ts, -r),
         "theta moves after each task; take one step for all tasks together": one_by_one,
-        "only the last task counts": (
-            lambda loss, theta, tasks, rate: right(loss, theta, tasks[-1:], rate)
-        ),
-        "only the first task counts": (
-            lambda loss, theta, tasks, rate: right(loss, theta, tasks[:1], rate)
-        ),
+        "only the last task counts": lambda f, t, ts, r: right(f, t, ts[-1:], r),
+        "only the first task counts": lambda f, t, ts, r: right(f, t, ts[:1], r),
     }
 
     def task_loss(theta, task):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from maml_edu.exercises.common import Draws
+from maml_edu.exercises.common import FIRST_ORDER, Draws
 from maml_edu.exercises.difference import kind
 from maml_edu.exercises.judge import Comparison, Fault
 from maml_edu.exercises.solved import exercise
@@ -38,9 +38,7 @@ def check_meta_rate() -> Comparison:
         ),
         "this goes below 0 after half of the steps, and then climbs the meta-loss; lift the cosine "
         "by 1 and halve it": lambda s, n, lr: lr * math.cos(math.pi * s / n),
-        "this starts at twice meta_lr: the factor 1/2 is missing": (
-            lambda s, n, lr: 2 * right(s, n, lr)
-        ),
+        "this starts at twice meta_lr: 1/2 is missing": lambda s, n, lr: 2 * right(s, n, lr),
         "the angle is in degrees, but math.cos takes radians: 180 degrees are pi": (
             lambda s, n, lr: lr * 0.5 * (1 + math.cos(180 * s / n))
         ),
@@ -74,7 +72,7 @@ def check_meta_step() -> tuple[Comparison, Comparison]:
     both = {"problems": problems, "praise": praise, "changes": (1, 2)}
     other_loss = {
         "theta moves as it should, but the loss you return is summed over the tasks": (
-            lambda *given: _meta_step(*given) * len(given[-1].support_x)
+            lambda *p: _meta_step(*p) * len(p[-1].support_x)
         ),
         "theta moves as it should, but the loss you return is the one after the step": _afterwards,
     }
@@ -112,28 +110,23 @@ def _afterwards(learner, theta, optimiser, batch) -> Tensor:
 
 def _step_mistakes() -> dict[str, MetaStep]:
     first_order = MAML(LEARNER.model, inner_lr=LEARNER.inner_lr, first_order=True)
-    of_other = partial(partial, _meta_step)
     return {
         "theta did not move: optimiser.step() is missing": (
             lambda learner, theta, optimiser, batch: _mean_loss(learner, theta, batch)
         ),
-        "the sign is flipped: this climbs the meta-loss": partial(_meta_step, factor=-1.0),
-        "the gradients are summed over the tasks; the mean was asked for, so that the step does "
-        "not grow with the meta-batch": lambda *given: _meta_step(
-            *given, factor=len(given[-1].support_x)
-        ),
-        "the optimiser's memory is lost: each step is taken as if it were the first; use the "
-        "optimiser that is passed in, and keep it": _forgetful,
-        "the gradients of earlier steps are still there: they pile up in p.grad; overwrite them, "
-        "or call optimiser.zero_grad() first": partial(_meta_step, pile_up=True),
-        "this is the first-order gradient: the graph of the inner step was cut": of_other(
-            other=first_order
-        ),
+        "the sign is flipped: this climbs the meta-loss": lambda *p: _meta_step(*p, factor=-1.0),
+        "the gradients are summed over the tasks; take their mean, so that the step does not grow "
+        "with the meta-batch": lambda *p: _meta_step(*p, factor=len(p[-1].support_x)),
+        "the optimiser's memory is lost, as if each step were the first; keep the optimiser that "
+        "is passed in": _forgetful,
+        "the gradients of earlier steps pile up in p.grad; overwrite them, or call "
+        "optimiser.zero_grad() first": lambda *p: _meta_step(*p, pile_up=True),
+        FIRST_ORDER: lambda *p: _meta_step(*p, other=first_order),
         "there is no inner loop in it: this minimises the loss at theta, which is joint training": (
-            of_other(other=Joint(LEARNER.model))
+            lambda *p: _meta_step(*p, other=Joint(LEARNER.model))
         ),
         "the gradient is taken at theta, on the query set: adapt to the support set first": (
-            of_other(other=MAML(LEARNER.model, inner_steps=0))
+            lambda *p: _meta_step(*p, other=MAML(LEARNER.model, inner_steps=0))
         ),
     }
 
@@ -194,10 +187,8 @@ def check_half_width() -> Comparison:
         ),
         "this is one standard error, which holds the true mean only 68 times in 100; 95 takes 1.96 "
         "of them": lambda v: right(v) / 1.96,
-        "divide by the square root of the number of tasks, not by the number itself": (
-            lambda v: 1.96 * v.std(0) / len(v)
-        ),
-        "this is the whole width of the interval; its half was asked for": lambda v: 2 * right(v),
+        "divide by the square root of the number of tasks": lambda v: 1.96 * v.std(0) / len(v),
+        "this is the whole width; give half of it": lambda v: 2 * right(v),
         "nearly: the deviations are from the sample's own mean, so their squares are divided by "
         "n - 1 (torch's default), not by n": (
             lambda v: 1.96 * v.std(0, correction=0) / math.sqrt(len(v))
@@ -230,9 +221,7 @@ def check_honest_error() -> Comparison:
     mistakes = {
         **dict(_leaky()),
         "the error is taken at theta: adapt first, 10 steps": _error_with(steps=0),
-        "this takes the learner's own number of inner steps (1); 10 were asked for": (
-            _error_with(steps=None)
-        ),
+        "this takes the learner's own inner_steps (1); take 10": _error_with(steps=None),
     }
     problems = [(GENTLE, *_theta_and_sines(seed, 5, 5)) for seed in range(2)]
     praise = "right: fresh tasks, adapted on support, judged on query, at a step fixed before"

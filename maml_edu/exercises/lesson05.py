@@ -33,21 +33,17 @@ def check_first_order() -> Comparison:
     mistakes = {
         "this is MAML's own gradient: it passes through the inner steps; take it at the adapted "
         "parameters, as if they had come from nowhere": second_order,
-        "the gradient is taken at theta, not at the adapted parameters": (
-            lambda *problem: right(*problem[:-1], 0)
-        ),
+        "the gradient is taken at theta, not after the inner steps": lambda *p: right(*p[:-1], 0),
         **wrong_sets(right),
-        "one inner step is taken, where inner_steps were asked for": (
-            lambda *problem: right(*problem[:-1], 1)
-        ),
-        "one inner step too few": lambda *problem: right(*problem[:-1], problem[-1] - 1),
+        "one inner step is taken, where inner_steps were asked for": lambda *p: right(*p[:-1], 1),
+        "one inner step too few": lambda *p: right(*p[:-1], p[-1] - 1),
         "stale parameters: every inner gradient is taken at theta, not at the step before": (
             lambda f, t, s, q, inner_lr, steps: right(f, t, s, q, inner_lr * steps, 1)
         ),
         "this is the way from adapted back to theta, which is Reptile's; FOMAML asks the query "
         "set": way_back,
-        "the sign is flipped: return the gradient; the optimiser walks down it": (
-            lambda *problem: {n: -g for n, g in right(*problem).items()}
+        "the sign is flipped: return the gradient": (
+            lambda *p: {n: -g for n, g in right(*p).items()}
         ),
     }
     posed = zip(regressions(3, samples=12), (2, 3, 5), strict=True)
@@ -81,27 +77,23 @@ def check_reptile_step() -> Comparison:
         "theta to where the steps ended"
     )
     mistakes = {
-        "the sign is flipped: this steps away from where the tasks lead": (
-            lambda *given: right(*given[:-1], -given[-1])
-        ),
+        "the sign is flipped: this steps away": lambda *p: right(*p[:-1], -p[-1]),
         "one inner step is taken: then Reptile is joint training; take inner_steps of them": (
             lambda f, t, tasks, inner_lr, steps, rate: right(f, t, tasks, inner_lr, 1, rate)
         ),
         last: last_step,
         f"{last} (and it is no gradient: do not divide by inner_lr)": (
-            lambda *given: last_step(*given[:-1], given[-1] / given[3])
+            lambda *p: last_step(*p[:-1], p[-1] / p[3])
         ),
         "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
-            lambda *given: right(*given[:-1], given[-1] * len(given[2]))
+            lambda *p: right(*p[:-1], p[-1] * len(p[2]))
         ),
         "theta is replaced by the mean of the adapted parameters; step towards it by the share "
-        "meta_lr": lambda *given: right(*given[:-1], 1.0),
+        "meta_lr": lambda *p: right(*p[:-1], 1.0),
         "theta moves after each task; let all tasks start from the same theta, then take one "
         "step": one_by_one,
         "only the last task counts": (lambda f, t, tasks, *sizes: right(f, t, tasks[-1:], *sizes)),
-        "the way is divided by inner_lr; take it as it is, times meta_lr": (
-            lambda *given: right(*given[:-1], given[-1] / given[3])
-        ),
+        "the way is divided by inner_lr; leave it whole": lambda *p: right(*p[:-1], p[-1] / p[3]),
         "one inner step too few": (
             lambda f, t, tasks, inner_lr, k, rate: right(f, t, tasks, inner_lr, k - 1, rate)
         ),
@@ -132,34 +124,22 @@ def check_step_weights() -> Comparison:
         return max(1 - done, floor) / k
 
     mistakes = {
-        "they do not sum to 1: what the other steps lose, the last one gains": (
-            lambda done, k: weights(share(done, k), k, last=1 / k)
+        "they do not sum to 1: give the last step the rest": (
+            lambda d, k: weights(share(d, k), k, last=1 / k)
         ),
         "they do not sum to 1: the last weight does not depend on how many others there are": (
-            lambda done, k: weights(share(done, k), k, last=max(done, 1 / k))
+            lambda d, k: weights(share(d, k), k, last=max(d, 1 / k))
         ),
-        "the others sink to 0: each keeps at least 0.03 of its equal part": (
-            lambda done, k: weights((1 - done) / k, k)
+        "the others sink to 0: keep 0.03 of the equal part": lambda d, k: weights((1 - d) / k, k),
+        "the floor is 0.03 / inner_steps, not 0.03": (
+            lambda d, k: weights(max((1 - d) / k, floor), k)
         ),
-        "the floor is 0.03 of the equal part 1 / inner_steps, not 0.03 itself": (
-            lambda done, k: weights(max((1 - done) / k, floor), k)
-        ),
-        "the weight moves the wrong way: it begins at the last step and spreads out": (
-            lambda done, k: weights(max(done, floor) / k, k)
-        ),
-        "the weight moves to the first step; it belongs to the last": (
-            lambda done, k: weights(share(done, k), k).flip(0)
-        ),
-        "the weights stay equal; they should move to the last step": (
-            lambda done, k: weights(1 / k, k)
-        ),
-        "all the weight is at the last step from the start: that is MAML's loss": (
-            lambda done, k: weights(0.0, k)
-        ),
-        "they do not sum to 1: each step begins with 1 / inner_steps, not with 1": (
-            lambda done, k: weights(k * share(done, k), k)
-        ),
+        "the weight moves away from the last step": lambda d, k: weights(max(d, floor) / k, k),
+        "the weight moves to the first step": lambda d, k: weights(share(d, k), k).flip(0),
+        "the weights stay equal; they should move to the last step": lambda d, k: weights(1 / k, k),
+        "only the last step has weight: that is MAML's loss": lambda d, k: weights(0.0, k),
+        "each step begins with 1 / inner_steps, not 1": lambda d, k: weights(k * share(d, k), k),
     }
     problems = [(0.25, 4), (0.0, 5), (1.0, 3), (0.9, 2), (0.99, 6), (0.5, 1)]
     praise = "right: they sum to 1, begin equal, and move to the last step"
-    return Comparison(lambda done, k: weights(share(done, k), k), mistakes, problems, praise)
+    return Comparison(lambda d, k: weights(share(d, k), k), mistakes, problems, praise)

@@ -42,9 +42,7 @@ def check_plane_point() -> Comparison:
         "parameters": lengths_kept,
         "these are multiples of a - theta and b - theta, an oblique grid: angles and distances in "
         "the picture would not be true": oblique,
-        "a and b are swapped: the first direction points from theta to a": (
-            lambda theta, a, b, c: right(theta, b, a, c)
-        ),
+        "a and b are swapped: the first points to a": lambda theta, a, b, c: right(theta, b, a, c),
     }
     problems = []
     for seed, n in enumerate([4, 9, 30]):
@@ -76,17 +74,15 @@ def check_lowest_curvature() -> Comparison:
         "this is the eigenvalue that is largest in size, which power iteration finds by itself; "
         "shift all eigenvalues first, so that the lowest becomes the largest in size": power,
         "multiplying by -H finds the same direction again, for its eigenvalue is still the largest "
-        "in size: shift instead": lambda *problem: -power(*problem),
-        "the shift is not undone: add it to the result": lambda *problem: right(*problem, undo=0.0),
-        "the shift is undone in the wrong direction: what was subtracted is to be added": (
-            lambda *problem: right(*problem, undo=-1.0)
+        "in size: shift instead": lambda *p: -power(*p),
+        "the shift is not undone: add it to the result": lambda *p: right(*p, undo=0.0),
+        "the shift is undone the wrong way: add what was subtracted": (
+            lambda *p: right(*p, undo=-1.0)
         ),
         "nearly: where the eigenvalue that is largest in size is negative itself, this finds the "
-        "highest; shift by its size, abs()": (
-            lambda *problem: shifted(*problem, by=power(*problem))
-        ),
+        "highest; shift by its size, abs()": lambda *p: shifted(*p, by=power(*p)),
         "the sign of the shifted eigenvalue is lost: take v @ product(v), not the length": (
-            lambda *problem: right(*problem, undo=0.0).abs() + power(*problem).abs()
+            lambda *p: right(*p, undo=0.0).abs() + power(*p).abs()
         ),
     }
     problems = []
@@ -133,9 +129,7 @@ def check_cka() -> Comparison:
         "dim 0": lambda x, y: uncentred(*centred(x, y, dim=1)),
         "it is not divided by the two layers' own norms, so it depends on the scale of the "
         "features": unscaled,
-        "this is the root of it: the norm of y.T @ x is squared above the line": (
-            lambda x, y: right(x, y).sqrt()
-        ),
+        "this is the root of it: square the norm of y.T @ x": lambda x, y: right(x, y).sqrt(),
         "feature 1 is compared with feature 1, and so on; the same features in another order, or "
         "turned, would then count as different. All pairs count: y.T @ x": feature_by_feature,
         "divided by the sizes of x and y; divide by the norms of x.T @ x and y.T @ y, or a layer "

@@ -36,22 +36,20 @@ def check_classifier_loss() -> Comparison:
 
     mistakes = {
         "a softmax stands before cross_entropy, which takes logits and has its own: it is applied "
-        "twice, and no loss comes near 0": lambda *problem: right(*problem, loss=of_softmax),
+        "twice, and no loss comes near 0": lambda *p: right(*p, loss=of_softmax),
         "the query's outputs are compared with the support set's labels": support_labels,
         "the loss is taken at theta: there are no adapted parameters in it, so this is "
-        "pre-training": lambda *problem: right(*problem[:-1], 0.0),
+        "pre-training": lambda *p: right(*p[:-1], 0.0),
         **wrong_sets(right),
-        "the sign is flipped: the inner step climbs the support loss": (
-            lambda *problem: right(*problem[:-1], -problem[-1])
-        ),
+        "the sign is flipped: the inner step climbs": lambda *p: right(*p[:-1], -p[-1]),
         "this is the first-order loss: the graph of the inner step was cut": (
-            lambda *problem: right(*problem, first_order=True)
+            lambda *p: right(*p, first_order=True)
         ),
-        "cross_entropy is summed over the samples where the mean (its default) was asked for": (
-            lambda *problem: right(*problem, loss=summed)
+        "cross_entropy is summed over the samples; take its mean": (
+            lambda *p: right(*p, loss=summed)
         ),
-        "it has no graph, so that nothing could be trained with it: something detached it": (
-            lambda *problem: right(*problem).detach()
+        "it has no graph, so nothing could be trained: it was detached": (
+            lambda *p: right(*p).detach()
         ),
     }
     net, problems = mlp(4, 6, 3), []
@@ -94,10 +92,8 @@ def check_accuracy_interval() -> Comparison:
         "the interval is the spread of single tasks; divide by the square root of their number": (
             lambda z, y: right(z, y, factor=1.96 * len(z) ** 0.5)
         ),
-        "this is the whole width of the interval; its half was asked for": (
-            lambda z, y: right(z, y, factor=2 * 1.96)
-        ),
-        "this is in per cent; shares, from 0 to 1, were asked for": (
+        "this is the whole width; give half of it": lambda z, y: right(z, y, factor=2 * 1.96),
+        "this is in per cent; give shares, from 0 to 1": (
             lambda z, y: [100 * value for value in right(z, y)]
         ),
         "this is the mean probability of the right label; accuracy counts how often it is the "
@@ -133,9 +129,7 @@ def check_support_norm() -> Comparison:
         return (query - mean) / (variance.sqrt() + 1e-3)
 
     mistakes = {
-        "these are the query's own statistics: that is the transductive protocol": (
-            lambda s, q: normed(q, *moments(q))
-        ),
+        "these are the query's own statistics: transductive": lambda s, q: normed(q, *moments(q)),
         "the statistics are those of support and query together: a query's answer still depends on "
         "the other queries": lambda s, q: normed(q, *moments(torch.cat([s, q]))),
         "every place of the picture has its own statistics here; a channel has one mean, over its "
@@ -147,7 +141,7 @@ def check_support_norm() -> Comparison:
         "nearly: batch-norm's variance divides by n, not by n - 1 (correction=0)": (
             lambda s, q: normed(q, *moments(s, unbiased=True))
         ),
-        "nearly: epsilon is missing; it belongs to the variance, under the root": (
+        "nearly: epsilon is missing under the root": (
             lambda s, q: normed(q, *moments(s), epsilon=0.0)
         ),
         "nearly: epsilon belongs to the variance, under the root": epsilon_outside,

@@ -68,12 +68,8 @@ def check_prototypes() -> Comparison:
             lambda x, y, way: x.mean(0),
             lambda x, y, way: x.mean(0).expand(way, -1),
         ),
-        "labels == c is wanted: a label picks all drawings of its class, features[c] only row c": (
-            lambda x, y, way: x[:way]
-        ),
-        "this is the right thing turned on its side; (way, features) was asked for": (
-            lambda x, y, way: right(x, y, way).T
-        ),
+        "features[c] is one drawing; labels == c picks those of class c": lambda x, y, way: x[:way],
+        "this is (features, way); return (way, features)": lambda x, y, way: right(x, y, way).T,
         "this is a list; stack its rows: torch.stack": (lambda x, y, way: list(right(x, y, way))),
     }
     problems = []
@@ -99,17 +95,11 @@ def check_nearest() -> Comparison:
         ),
         "this is the distance; its square was asked for (the root bends what would be a linear "
         "classifier)": lambda f, p: -(-right(f, p)).sqrt(),
-        "this is the mean over the features; a squared distance is their sum": (
-            lambda f, p: right(f, p) / f.shape[1]
-        ),
+        "this is the mean over the features; sum over them": lambda f, p: right(f, p) / f.shape[1],
         "the prototypes' own lengths are missing: with 2 f·mu alone a long prototype wins "
         "everywhere": (lambda f, p: 2 * f @ p.T, lambda f, p: f @ p.T),
-        "nearly: the product counts twice, |f - mu|^2 = |f|^2 - 2 f·mu + |mu|^2": (
-            lambda f, p: f @ p.T - p.square().sum(1)
-        ),
-        "these are probabilities; logits were asked for, and softmax comes after": (
-            lambda f, p: right(f, p).softmax(-1)
-        ),
+        "nearly: the product f·mu counts twice": lambda f, p: f @ p.T - p.square().sum(1),
+        "these are probabilities; return logits": lambda f, p: right(f, p).softmax(-1),
         "this is (way, queries); a row for each query was asked for": lambda f, p: right(f, p).T,
         "features and prototypes differ in their first axis: write features[:, None] - prototypes, "
         "which is (queries, way, features)": (
@@ -172,7 +162,7 @@ def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
         return of_class / of_class.sum(0)
 
     def with_likeness(likeness):
-        return lambda *problem: _attention(*problem, likeness=likeness)
+        return lambda *p: _attention(*p, likeness=likeness)
 
     def before_softmax(each):
         return lambda q, s, y, way, scale: (scale * _cosines(q, s) @ each(y, way).to(q)).softmax(1)
@@ -187,7 +177,7 @@ def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
 
     return {
         "the softmax is over the queries; each query shares its attention out among the support "
-        "drawings, which are the columns": lambda *problem: _attention(*problem, dim=0),
+        "drawings, which are the columns": lambda *p: _attention(*p, dim=0),
         "the features are not normalised: this is the dot product, in which a long feature draws "
         "all attention; a cosine is that of vectors of length 1": with_likeness(
             lambda q, s: q @ s.T
@@ -204,19 +194,15 @@ def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
             with_likeness(lambda q, s: -torch.cdist(q, s)),
             with_likeness(lambda q, s: -(q[:, None] - s).square().sum(-1)),
         ),
-        "scale is missing: the cosines go into the softmax as they are": (
-            lambda *problem: _attention(*problem[:-1], 1.0)
-        ),
-        "the cosines are divided by scale, which blunts them; multiply": (
-            lambda *problem: _attention(*problem[:-1], 1 / problem[-1])
-        ),
+        "scale is missing: multiply the cosines by it": lambda *p: _attention(*p[:-1], 1.0),
+        "the cosines are divided by scale; multiply": lambda *p: _attention(*p[:-1], 1 / p[-1]),
         "the cosines are divided by their sum; the attention is their softmax": by_sums,
         "the softmax comes after the sum by class; each drawing gets its attention first, and then "
         "add up that of each class": (before_softmax(one_hot), before_softmax(averaged)),
         "this compares with the mean of each class, as a prototype; matching networks attend to "
         "each drawing": to_prototypes,
         "each class's attention is averaged over its drawings; they add up, and the classes to 1": (
-            lambda *problem: _attention(*problem, each=averaged)
+            lambda *p: _attention(*p, each=averaged)
         ),
         "this is the attention to each drawing; add up that of each class": (
             lambda q, s, y, way, scale: (scale * _cosines(q, s)).softmax(1)
@@ -224,12 +210,8 @@ def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
         "the nearest drawing gets everything; share the attention out by a softmax": (
             lambda q, s, y, way, scale: one_hot(y[_cosines(q, s).argmax(1)], way)
         ),
-        "these are logarithms; probabilities were asked for": (
-            lambda *problem: _attention(*problem).log()
-        ),
-        "this is (way, queries); a row for each query was asked for": (
-            lambda *problem: _attention(*problem).T
-        ),
+        "these are logarithms; probabilities were asked for": lambda *p: _attention(*p).log(),
+        "this is (way, queries); a row for each query was asked for": lambda *p: _attention(*p).T,
         "one_hot gives whole numbers, which no matrix of real ones multiplies: "
         "one_hot(labels, way).to(weights.dtype)": (
             lambda q, s, y, way, scale: _cosines(q, s).softmax(1) @ one_hot(y, way)

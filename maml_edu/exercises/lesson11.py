@@ -35,28 +35,24 @@ def check_ink() -> Comparison:
     mistakes = {
         "this inks the whole straight line through a and b; the pen was put down at a and lifted "
         "at b, so keep the share between 0 and 1": (
-            lambda p, a, b, width: within(width, apart(p, a, b, -inf, inf))
+            lambda p, a, b, w: within(w, apart(p, a, b, -inf, inf))
         ),
-        "the line goes on beyond b: keep the share at 1 or below": (
-            lambda p, a, b, width: within(width, apart(p, a, b, high=inf))
+        "the line goes on beyond b: share <= 1": (
+            lambda p, a, b, w: within(w, apart(p, a, b, high=inf))
         ),
-        "the line begins before a: keep the share at 0 or above": (
-            lambda p, a, b, width: within(width, apart(p, a, b, low=-inf))
+        "the line begins before a: share >= 0": (
+            lambda p, a, b, w: within(w, apart(p, a, b, low=-inf))
         ),
         "this inks as far as a whole width from the line; half of it lies on either side": (
-            lambda p, a, b, width: within(2 * width, apart(p, a, b))
+            lambda p, a, b, w: within(2 * w, apart(p, a, b))
         ),
-        "this inks two dots, at a and at b, and nothing between them": (
-            lambda p, a, b, width: within(width, p - a, p - b)
-        ),
+        "this inks two dots, and nothing between them": lambda p, a, b, w: within(w, p - a, p - b),
         "this is a square pen: take the distance, the root of the sum of squares": (
-            lambda p, a, b, width: apart(p, a, b).abs().amax(1) <= width / 2
+            lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2
         ),
         "a dot, where a and b are the same point, is left white: 0 / 0 is nan, and no nan is below "
-        "anything": lambda p, a, b, width: within(width, apart(p, a, b, least=0.0)),
-        "this inks everything but the line: <=, not >": (
-            lambda p, a, b, width: ~within(width, apart(p, a, b))
-        ),
+        "anything": lambda p, a, b, w: within(w, apart(p, a, b, least=0.0)),
+        "this inks all but the line: <=, not >": lambda p, a, b, w: ~within(w, apart(p, a, b)),
     }
     draws, problems = Draws(0), []
     for length, width in [(6.0, 3.0), (0.0, 4.0), (3.0, 5.0), (9.0, 2.0)]:
@@ -79,20 +75,16 @@ def check_placed() -> Comparison:
 
     mistakes = {
         "this puts every drawing in the very middle; one that lies where drawings usually lie "
-        "stays as it is": lambda p, least, most: p + (least + most) / 2 - middle(p),
+        "stays as it is": lambda p, low, high: p + (low + high) / 2 - middle(p),
         "this takes the mean of the points, which lies where the pen was slow; take the middle of "
         "their box, between the least and the greatest x and y": (
-            lambda p, least, most: p + p.mean(0).clamp(least, most) - p.mean(0)
+            lambda p, low, high: p + p.mean(0).clamp(low, high) - p.mean(0)
         ),
         "each point is moved by itself, which squashes the drawing; move all by the same": (
-            lambda p, least, most: p.clamp(least, most)
+            lambda p, low, high: p.clamp(low, high)
         ),
-        "the sign is flipped: this moves the drawing further off": (
-            lambda p, least, most: 2 * p - right(p, least, most)
-        ),
-        "this is where the middle goes; the moved points were asked for": (
-            lambda p, least, most: middle(p).clamp(least, most)
-        ),
+        "the sign is flipped: this moves it off": lambda p, low, high: 2 * p - right(p, low, high),
+        "return the points, not their middle": lambda p, low, high: middle(p).clamp(low, high),
     }
     least, most = torch.tensor([37.0, 37.5]).double(), torch.tensor([65.0, 64.0]).double()
     problems = []

@@ -82,22 +82,16 @@ def check_workers_mean() -> Comparison:
         return weighted(gradients, weights, sum(weights))
 
     mistakes = {
-        "this is the plain mean of the workers: tasks of a small share count more than others": (
-            lambda gradients, shares: equal(gradients, len(shares))
+        "the plain mean of the workers: tasks of a small share count more": (
+            lambda g, s: equal(g, len(s))
         ),
         "this is the sum of the workers' gradients; each of them is a mean already, so with every "
-        "worker the step would grow": lambda gradients, shares: equal(gradients, 1),
-        "this is the sum over all tasks; the mean was asked for: divide by their number": (
-            lambda gradients, shares: weighted(gradients, shares, 1)
-        ),
-        "the weighted sum is divided by the number of workers; divide by the number of tasks": (
-            lambda gradients, shares: weighted(gradients, shares, len(shares))
-        ),
-        "it is divided twice, by tasks and by workers": (
-            lambda gradients, shares: weighted(gradients, shares, sum(shares) * len(shares))
-        ),
+        "worker the step would grow": lambda g, s: equal(g, 1),
+        "this is the sum over all tasks; divide by their number": lambda g, s: weighted(g, s, 1),
+        "divide by the number of tasks, not of workers": lambda g, s: weighted(g, s, len(s)),
+        "it is divided twice, by tasks and workers": lambda g, s: weighted(g, s, sum(s) * len(s)),
         "the sum of the workers' means is divided by the number of tasks; weigh each by its share "
-        "first": lambda gradients, shares: equal(gradients, sum(shares)),
+        "first": lambda g, s: equal(g, sum(s)),
         "the small shares got the large weights": inverse,
     }
     problems = []
@@ -107,6 +101,6 @@ def check_workers_mean() -> Comparison:
         problems.append((gradients, shares))
     praise = "right: each task counts the same, whoever has worked on it"
     return Comparison(
-        lambda gradients, shares: weighted(gradients, shares, sum(shares)),
+        lambda g, s: weighted(g, s, sum(s)),
         mistakes, problems, praise,
     )  # fmt: skip

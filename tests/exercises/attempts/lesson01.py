@@ -71,7 +71,7 @@ WRONG = {
         (lambda x, a, p: -conditional_mean(x, a, p), "sign is flipped"),
         (lambda x, a, p: conditional_mean(x, a, p) * (p[1] - p[0]), "length of the phase's range"),
         (lambda x, a, p: conditional_mean(x, a, (0, math.pi)), "from 0 to pi only"),
-        (lambda x, a, p: conditional_mean(x, (0, a[1] - a[0]), p), "half range"),
+        (lambda x, a, p: conditional_mean(x, (0, a[1] - a[0]), p), "(low + high) / 2"),
     ],
     "check_floor": [
         (lambda y: ((y - y.mean()) ** 2).mean(), "best constant"),

@@ -125,7 +125,7 @@ WRONG = {
         (flipped, "sign is flipped"),
         (first_order, "first-order"),
         (detached, "detached"),
-        (summed, "sum over the samples"),
+        (summed, "summed over the samples"),
         (no_rate, "inner_lr is left out"),
         (in_place, "in place"),
         (in_place_through_data, "in place"),

@@ -71,22 +71,11 @@ def last_only(task_loss, theta, tasks, meta_lr):
     return outer_step(task_loss, theta, tasks[-1:], meta_lr)
 
 
-def gradient_of(loss):
-    return lambda loss_fn, theta, support, query, inner_lr: grad(
-        lambda t: loss(loss_fn, t, support, query, inner_lr)
-    )(theta)
-
-
 def with_func(loss_fn, theta, support, query, inner_lr, keep=lambda g: g):
     grads = grad(loss_fn)(theta, *support)
     return loss_fn({n: p - inner_lr * keep(grads[n]) for n, p in theta.items()}, *query)
 
 
-SNIPPETS = {
-    "A": gradient_of(lambda *problem: with_func(*problem, keep=torch.detach)),
-    "B": gradient_of(with_func),
-    "C": gradient_of(at_theta),
-}
 RIGHT = {
     "check_task_loss": [task_loss, with_func],
     "check_jacobian_product": [product],

@@ -5,6 +5,20 @@ from __future__ import annotations
 import torch
 from torch.func import grad
 
+from maml_edu.exercises.common import tiny_model
+from maml_edu.learners import FOMAML, Reptile
+from maml_edu.outer import meta_gradient
+from maml_edu.tasks import TaskBatch
+
+
+class Tiny:
+    """The exercises' small network as a model."""
+
+    has_batch_norm = False
+
+    def __call__(self, theta, x):
+        return tiny_model(theta, x)
+
 
 def inner_loop(loss_fn, theta, x, y, inner_lr, inner_steps):
     state = {n: p.detach().clone().requires_grad_() for n, p in theta.items()}
@@ -49,9 +63,28 @@ def joint(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
     return {n: p - meta_lr * inner_lr * slope[n] for n, p in theta.items()}
 
 
+def batch_of(*tasks):
+    return TaskBatch(
+        *(torch.stack([part.detach() for part in parts]) for parts in zip(*tasks, strict=True))
+    )
+
+
+def by_fomaml(loss_fn, theta, support, query, inner_lr, inner_steps):
+    learner = FOMAML(Tiny(), inner_lr=inner_lr, inner_steps=inner_steps)
+    return meta_gradient(learner, theta, batch_of((*support, *query)))[0]
+
+
+def by_reptile(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+    """The package's learner goes along support and query together."""
+    learner = Reptile(Tiny(), inner_lr=inner_lr, inner_steps=inner_steps)
+    batch = batch_of(*((x[:3], y[:3], x[3:], y[3:]) for x, y in tasks))
+    gradient, _ = meta_gradient(learner, theta, batch)
+    return {n: p.detach() - meta_lr * gradient[n] for n, p in theta.items()}
+
+
 RIGHT = {
-    "check_first_order": [first_order],
-    "check_reptile_step": [reptile],
+    "check_first_order": [first_order, by_fomaml],
+    "check_reptile_step": [reptile, by_reptile],
     "check_step_weights": [weights, lambda done, k: weights(done, k).tolist()],
 }
 WRONG = {
