@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from maml_edu.exercises.common import Draws, support_and_query
-from maml_edu.exercises.judge import Comparison, Inspection
+from maml_edu.exercises.judge import Comparison, Fault, Inspection
 from maml_edu.exercises.solved import exercise
 
 __all__ = ["check_conditional_mean", "check_floor", "check_sample_task"]
@@ -21,16 +21,14 @@ def check_sample_task() -> Inspection:
 
     def inspect(attempt, amplitude, phase, shots, queries, seed):
         def made(generator):
-            return support_and_query(attempt(amplitude, phase, shots, queries, generator))
+            task = support_and_query(attempt(amplitude, phase, shots, queries, generator))
+            if [part.shape for part in task] != [(shots, 1)] * 2 + [(queries, 1)] * 2:
+                raise Fault("each x and y must have the shape (points, 1)")
+            return task
 
         generator = torch.Generator().manual_seed(seed)
         task, after = made(generator), made(generator)
         again = made(torch.Generator().manual_seed(seed))
-        if any(
-            [part.shape for part in one] != [(shots, 1)] * 2 + [(queries, 1)] * 2
-            for one in (task, after, again)
-        ):
-            return "each x and y must have the shape (points, 1)"
         if fault := _fault_of_task(*task, amplitude, phase):
             return fault
         if not _close(task[0], again[0]):

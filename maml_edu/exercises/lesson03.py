@@ -76,12 +76,13 @@ def check_jacobian_product() -> Comparison:
     The support loss is (theta - c_s)' A_s (theta - c_s) / 2, and the query loss likewise.
     """
 
-    def right(theta, A_s, c_s, A_q, c_q, inner_lr, k, factors=None, curvature=None, at=None):
+    def right(theta, A_s, c_s, A_q, c_q, inner_lr, k, **other):
+        """other: than k factors, than A_s in them, than adapted where the outer loss is taken."""
         one, power = torch.eye(len(theta), dtype=theta.dtype), torch.matrix_power
         adapted = c_s + power(one - inner_lr * A_s, k) @ (theta - c_s)
-        factor = one - inner_lr * (A_s if curvature is None else curvature)
-        outer = A_q @ ((adapted if at is None else at) - c_q)
-        return power(factor, k if factors is None else factors) @ outer
+        factor = one - inner_lr * other.get("curvature", A_s)
+        outer = A_q @ (other.get("at", adapted) - c_q)
+        return power(factor, other.get("factors", k)) @ outer
 
     mistakes = {
         "this is first-order: the product of (I - inner_lr A_s) is missing": (

@@ -58,8 +58,6 @@ def check_meta_rate() -> Comparison:
     return Comparison(right, mistakes, problems, praise)
 
 
-# The meta-step -----------------------------------------------------------------------------------
-
 LEARNER = MAML(mlp(1, 6, 1), inner_lr=0.1)
 MetaStep = Callable[[Learner, Theta, torch.optim.Optimizer, TaskBatch], Tensor]
 
@@ -160,9 +158,6 @@ def _theta_and_sines(seed: int, *sizes: int) -> Iterator[Theta | TaskBatch]:
         yield TaskBatch(*(part.double() for part in batch[:4]))
 
 
-# The interval ------------------------------------------------------------------------------------
-
-
 @exercise("04.3", "the 95% interval")
 def check_half_width() -> Comparison:
     """`attempt(losses)`, (tasks, inner_steps + 1), -> the 95% half-widths, (inner_steps + 1,)."""
@@ -202,8 +197,6 @@ def check_half_width() -> Comparison:
     praise = "right: 1.96 times the spread over tasks, divided by the root of their number"
     return Comparison(right, mistakes, problems, praise)
 
-
-# The evaluation ----------------------------------------------------------------------------------
 
 GENTLE = MAML(LEARNER.model, inner_lr=0.01)  # ten steps must not run away
 LEAKS = {

@@ -16,8 +16,6 @@ from maml_edu.exercises.solved import exercise
 __all__ = ["check_draw_episode", "check_find_leaks", "check_split_by_class"]
 
 
-# An episode --------------------------------------------------------------------------------------
-
 N_CHARACTERS, N_DRAWINGS, DRAWS = 40, 20, 30
 
 
@@ -122,9 +120,6 @@ def _fault_of_many(many: list[tuple[Tensor, ...]], characters: Tensor) -> str:
     return ""
 
 
-# The split ---------------------------------------------------------------------------------------
-
-
 @exercise("07.2", "split by class")
 def check_split_by_class() -> Inspection:
     """`split_by_class(character, rotation, n_test, generator)` -> bools, one an image: True for the
@@ -178,9 +173,6 @@ def check_split_by_class() -> Inspection:
 def _crossing(group: Tensor, mask: Tensor) -> bool:
     """Whether some group has images on both sides."""
     return bool(torch.isin(group[mask], group[~mask]).any())
-
-
-# The leaks ---------------------------------------------------------------------------------------
 
 
 @exercise("07.3", "find the leaks")

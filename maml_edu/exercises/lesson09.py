@@ -18,8 +18,6 @@ from maml_edu.foundation.types import Theta
 __all__ = ["check_diagnosis", "check_looks_sideways", "check_mended_step"]
 
 
-# The diagnosis -----------------------------------------------------------------------------------
-
 KINDS = ("sound", "first-order", "at theta", "support again")
 BY_VALUE = (
     "it looks at the gradient alone: that is wrong in three of the kinds, and only the value tells "
@@ -48,13 +46,13 @@ def check_diagnosis() -> Inspection:
     `their_loss(theta, support, query)` is: "sound", "at theta", "support again", "first-order"."""
 
     def inspect(attempt, problems):
-        said = []
-        for factor, theta, support, query in problems:
-            for name in KINDS:
-                box = _task_loss(name, factor)
-                given = (box, mse, theta, support, query, 0.1)
-                said.append((name, attempt(*given), factor != 1))
-        return _fault_of_diagnoses(said)
+        return _fault_of_diagnoses(
+            [
+                (name, attempt(_task_loss(name, factor), mse, *task, 0.1), factor != 1)
+                for factor, *task in problems
+                for name in KINDS
+            ]
+        )
 
     problems = []
     for factor, (theta, x, y) in zip((1.0, 3.0, 0.7), regressions(3, samples=10), strict=True):
@@ -70,10 +68,12 @@ def _task_loss(name: str, factor: float) -> Callable:
     def task_loss(theta: Theta, support: tuple, query: tuple) -> Tensor:
         if name == "at theta":
             return mse(theta, *query)
-        end = adapted(
-            lambda t, x, y: factor * mse(t, x, y), theta, support, 0.1 / factor,
-            first_order=name == "first-order",
-        )  # fmt: skip
+
+        def scaled(theta, x, y):
+            return factor * mse(theta, x, y)
+
+        cut = name == "first-order"
+        end = adapted(scaled, theta, support, 0.1 / factor, first_order=cut)
         return mse(end, *(support if name == "support again" else query))
 
     return task_loss
@@ -98,8 +98,6 @@ def _fault_of_diagnoses(said: list[tuple[str, object, bool]]) -> str:
         "yourself, and compare",
     )
 
-
-# The outer loop ----------------------------------------------------------------------------------
 
 LEFT = {
     "overwritten": "theta is overwritten by the adapted parameters: the second task starts from "
@@ -181,8 +179,6 @@ def _from_leaves(step: Callable) -> Callable:
     return posed
 
 
-# Looking sideways --------------------------------------------------------------------------------
-
 ALARM = (
     "it blames a box that looks at no other query: compare each query's logits with its own, and "
     "with torch.allclose, for == blames what is only rounded otherwise"
@@ -194,10 +190,7 @@ SHUFFLED = (
 WINNERS = (
     "it compares the labels that win, and misses logits that moved without changing the winner"
 )
-HALVES = (
-    "it asks the queries in parts, and misses a box that splits them in parts itself: ask each "
-    "query alone"
-)
+HALVES = "it asks in parts, and misses a box that splits the queries itself: ask each query alone"
 
 
 @exercise("09.3", "does it look sideways?")
@@ -208,23 +201,17 @@ def check_looks_sideways() -> Inspection:
     def inspect(attempt, support, weight, x):
         boxes = _boxes(support, weight)
         said = [_yes_or_no(attempt(box, x)) for box, *_ in boxes]
-        truth = [sideways for _, sideways, _ in boxes]
+        wrong = [told for one, (_, true, told) in zip(said, boxes, strict=True) if one != true]
         if not any(said):
-            return (
-                "it says no to everything (do you reverse the queries? Batch-norm takes the same "
-                "mean over them in any order)"
-            )
+            return f"it says no to everything. If you reverse the queries: {SHUFFLED}"
         if all(said):
             return "it says yes to everything"
-        if not any(one == true for one, true in zip(said, truth, strict=True)):
+        if len(wrong) == len(said):
             return "it is the wrong way round: True is for a box that looks at the other queries"
-        wrong = (told for one, (_, true, told) in zip(said, boxes, strict=True) if one != true)
-        return next(wrong, "")
+        return wrong[0] if wrong else ""
 
-    problems = []
-    for seed in range(2):
-        draws = Draws(seed)
-        problems.append((draws.normal(5, 6), draws.normal(6, 3), draws.normal(8, 6) + 1))
+    draws = Draws(0)
+    problems = [(draws.normal(5, 6), draws.normal(6, 3), draws.normal(8, 6) + 1) for _ in range(2)]
     praise = "right: a query asked alone must get the answer that it gets in company"
     return Inspection(inspect, problems, praise)
 

@@ -20,20 +20,30 @@ __all__ = ["check_attention", "check_nearest", "check_prototypes"]
 def check_prototypes() -> Comparison:
     """`attempt(features, labels, way)`, (drawings, features) and (drawings,), -> the mean of each
     class, (way, features), row c for label c."""
+    problems = []
+    for seed, (way, features) in enumerate([(3, 4), (5, 2), (4, 6)]):
+        labels = torch.cat([torch.arange(way).flip(0), torch.arange(way)[1:], torch.tensor([1, 1])])
+        x = Draws(seed).normal(len(labels), features)
+        problems.append((x + labels[:, None], labels, way))
+    praise = "right: one mean a class, whatever the order and the number of its drawings"
+    return Comparison(_prototypes, _prototype_mistakes(), problems, praise)
 
-    def right(features, labels, way):
-        return torch.stack([features[labels == c].mean(0) for c in range(way)])
 
-    def sums(features, labels, way):
-        return torch.stack([features[labels == c].sum(0) for c in range(way)])
+def _prototypes(features: Tensor, labels: Tensor, way: int) -> Tensor:
+    return torch.stack([one.mean(0) for one in _of_classes(features, labels, way)])
 
-    def truncated(features, labels, way):
-        return features[: len(labels) // way * way].view(way, -1, features.shape[1]).mean(1)
 
-    def of_classes(features, labels, way):
-        return [features[labels == c] for c in range(way)]
+def _of_classes(features: Tensor, labels: Tensor, way: int) -> list[Tensor]:
+    return [features[labels == c] for c in range(way)]
 
-    mistakes = {
+
+def _prototype_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
+    right = _prototypes
+
+    def sums(*problem):
+        return torch.stack([one.sum(0) for one in _of_classes(*problem)])
+
+    return {
         "these are the sums of the classes; a prototype is the mean": sums,
         "each sum is divided by the number of all drawings; divide by those of its own class": (
             lambda x, y, way: sums(x, y, way) / len(y)
@@ -48,37 +58,27 @@ def check_prototypes() -> Comparison:
         ),
         "the rows are cut into blocks as they come, all of one size; `labels` says which drawing "
         "is of which class, and classes have different numbers of drawings": (
-            truncated,
+            lambda x, y, way: x[: len(y) // way * way].view(way, -1, x.shape[1]).mean(1),
             lambda x, y, way: x.view(way, -1, x.shape[1]).mean(1),
             lambda x, y, way: x.reshape(way, len(x) // way, -1).mean(1),
             lambda x, y, way: x.reshape(way, len(x) // way, x.shape[1]).mean(1),
             lambda x, y, way: torch.stack([part.mean(0) for part in x.chunk(way)]),
         ),
-        "the mean is over the features; it is over the drawings of a class, dim 0": (
-            lambda x, y, way: torch.stack([one.mean(1) for one in of_classes(x, y, way)]),
-        ),
-        "the mean is over everything, one number a class; each feature keeps its own: dim 0": (
-            lambda x, y, way: torch.stack([one.mean() for one in of_classes(x, y, way)])
+        "the mean is over the features; take it over the drawings of a class, dim 0": (
+            lambda *p: torch.stack([one.mean(1) for one in _of_classes(*p)]),
+            lambda *p: torch.stack([one.mean() for one in _of_classes(*p)]),
         ),
         "classes have different numbers of drawings: take each class's mean before stacking": (
-            lambda x, y, way: torch.stack(of_classes(x, y, way)),
-            lambda x, y, way: torch.stack(of_classes(x, y, way)).mean(1),
+            lambda *p: torch.stack(_of_classes(*p))
         ),
         "this is the mean of all drawings; each class has its own": (
             lambda x, y, way: x.mean(0),
             lambda x, y, way: x.mean(0).expand(way, -1),
         ),
-        "features[c] is one drawing; labels == c picks those of class c": lambda x, y, way: x[:way],
-        "this is (features, way); return (way, features)": lambda x, y, way: right(x, y, way).T,
-        "this is a list; stack its rows: torch.stack": (lambda x, y, way: list(right(x, y, way))),
+        "features[c] is one drawing; labels == c picks those of class c": lambda x, y, w: x[:w],
+        "this is (features, way); return (way, features)": lambda *p: right(*p).T,
+        "this is a list; stack its rows: torch.stack": lambda *p: list(right(*p)),
     }
-    problems = []
-    for seed, (way, features) in enumerate([(3, 4), (5, 2), (4, 6)]):
-        labels = torch.cat([torch.arange(way).flip(0), torch.arange(way)[1:], torch.tensor([1, 1])])
-        x = Draws(seed).normal(len(labels), features)
-        problems.append((x + labels[:, None], labels, way))
-    praise = "right: one mean a class, whatever the order and the number of its drawings"
-    return Comparison(right, mistakes, problems, praise)
 
 
 @exercise("10.2", "the nearest prototype")
@@ -90,9 +90,7 @@ def check_nearest() -> Comparison:
         return -(features[:, None] - prototypes).square().sum(-1)
 
     mistakes = {
-        "the sign is wrong: the farthest prototype gets the highest logit": lambda f, p: (
-            -right(f, p)
-        ),
+        "the sign is flipped: the farthest gets the highest logit": lambda f, p: -right(f, p),
         "this is the distance; its square was asked for (the root bends what would be a linear "
         "classifier)": lambda f, p: -(-right(f, p)).sqrt(),
         "this is the mean over the features; sum over them": lambda f, p: right(f, p) / f.shape[1],
@@ -122,9 +120,8 @@ def _levelled(nearest: Callable) -> Callable:
     def levelled(features: Tensor, prototypes: Tensor) -> object:
         made = nearest(features, prototypes)
         logits = numbers(made)
-        if logits is None or logits.shape != (len(features), len(prototypes)):
-            return made
-        if not logits.is_floating_point():
+        shape = len(features), len(prototypes)
+        if logits is None or logits.shape != shape or not logits.is_floating_point():
             return made
         return logits - logits.mean(1, keepdim=True)
 
@@ -156,24 +153,26 @@ def _attention(query, support, labels, way, scale, likeness=_cosines, dim=1, eac
     return weights @ each(labels, way).to(weights)
 
 
-def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
-    def averaged(labels, way):
-        of_class = one_hot(labels, way)
-        return of_class / of_class.sum(0)
+def _averaged(labels: Tensor, way: int) -> Tensor:
+    of_class = one_hot(labels, way)
+    return of_class / of_class.sum(0)
 
+
+def _by_sums(q, s, y, way, scale):
+    cosines = _cosines(q, s)
+    return cosines / cosines.sum(1, keepdim=True) @ one_hot(y, way).to(q)
+
+
+def _to_prototypes(q, s, y, way, scale):
+    return (scale * _cosines(q, _prototypes(s, y, way))).softmax(1)
+
+
+def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
     def with_likeness(likeness):
         return lambda *p: _attention(*p, likeness=likeness)
 
     def before_softmax(each):
         return lambda q, s, y, way, scale: (scale * _cosines(q, s) @ each(y, way).to(q)).softmax(1)
-
-    def by_sums(q, s, y, way, scale):
-        cosines = _cosines(q, s)
-        return cosines / cosines.sum(1, keepdim=True) @ one_hot(y, way).to(q)
-
-    def to_prototypes(q, s, y, way, scale):
-        means = torch.stack([s[y == c].mean(0) for c in range(way)])
-        return (scale * _cosines(q, means)).softmax(1)
 
     return {
         "the softmax is over the queries; each query shares its attention out among the support "
@@ -196,13 +195,13 @@ def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
         ),
         "scale is missing: multiply the cosines by it": lambda *p: _attention(*p[:-1], 1.0),
         "the cosines are divided by scale; multiply": lambda *p: _attention(*p[:-1], 1 / p[-1]),
-        "the cosines are divided by their sum; the attention is their softmax": by_sums,
+        "the cosines are divided by their sum; the attention is their softmax": _by_sums,
         "the softmax comes after the sum by class; each drawing gets its attention first, and then "
-        "add up that of each class": (before_softmax(one_hot), before_softmax(averaged)),
+        "add up that of each class": (before_softmax(one_hot), before_softmax(_averaged)),
         "this compares with the mean of each class, as a prototype; matching networks attend to "
-        "each drawing": to_prototypes,
+        "each drawing": _to_prototypes,
         "each class's attention is averaged over its drawings; they add up, and the classes to 1": (
-            lambda *p: _attention(*p, each=averaged)
+            lambda *p: _attention(*p, each=_averaged)
         ),
         "this is the attention to each drawing; add up that of each class": (
             lambda q, s, y, way, scale: (scale * _cosines(q, s)).softmax(1)

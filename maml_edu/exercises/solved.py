@@ -48,7 +48,7 @@ def tracked(number: str, title: str) -> Callable[[Check], Check]:
 
     ValueError where another exercise has the number.
     """
-    if number in _exercises:
+    if _exercises.get(number, (title,))[0] != title:
         raise ValueError(f"number is {number!r}, which exercise {_exercises[number][0]!r} has")
     _exercises[number] = title, NOT_RUN
 

@@ -99,7 +99,10 @@ WRONG = {
         (lambda x, y, way: torch.stack([x[y == c] for c in range(way)]), "before stacking"),
         (lambda x, y, way: [x[y == c].mean(0) for c in range(way)], "torch.stack"),
         (lambda x, y, way: x.mean(0), "mean of all drawings"),
-        (lambda x, y, way: torch.stack([x[y == c].mean() for c in range(way)]), "one number"),
+        (
+            lambda x, y, way: torch.stack([x[y == c].mean() for c in range(way)]),
+            "over the features",
+        ),
     ],
     "check_nearest": [
         (not_squared, "its square was asked for"),
