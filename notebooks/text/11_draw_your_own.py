@@ -225,10 +225,10 @@ assert spread < 0.1
 # ### Exercise 11.3: a head for any number of ways
 #
 # Given a trained head, `weight` (5, features) and `bias` (5,), return the `(weight, bias)` of a head of `way` rows, so that
-# before the first inner step every class is equally likely, and nothing that was learned is lost.
+# before the first inner step every class is equally likely. Which row should a class have? Is anything lost?
 #
-# <details><summary>Hint</summary>What do all five rows have in common? With <code>way</code> = 7 there are not
-# enough rows to choose from.</details>
+# <details><summary>Hint</summary>All classes need the same row, and <code>way</code> = 7 asks for more rows than there
+# are. What does softmax make of a number that is added to every logit?</details>
 
 # %% tags=["exercise"]
 def my_head(weight, bias, way):
@@ -242,6 +242,9 @@ exercises.check_head_for(my_head)
 # %% jupyter={"source_hidden": true} tags=["solution"]
 # Solution (open me when you have tried)
 ### BEGIN SOLUTION
+# Any row w will do, if all classes share it: zeros, the mean, one of the five. It adds the same number
+# w·v to every logit, and softmax ignores that. Nor does it pull on the features v: the loss has the
+# gradient sum_c (p_c - y_c) w = (1 - 1) w = 0 there. So a shared row changes no step, and nothing is lost.
 def head_for(weight, bias, way):
     return weight.mean(0).expand(way, -1), bias.mean().expand(way)
 
@@ -250,13 +253,17 @@ def head_for(weight, bias, way):
 assert exercises.check_head_for(head_for)
 
 # %% [markdown]
-# `resize_head` in the package does this. How good is the result at numbers of ways that it was never trained for? (And at 5 it
-# should lose nothing.)
+# `resize_head` in the package takes the mean too. By the solution's argument a head of zeros adapts in the same way; the next
+# cell tries both. How good is the result at numbers of ways that it was never trained for? (And at 5 it should lose nothing.)
 
 # %%
 for way in (2, 3, 5):
     some = test[way].sample(40, shots=1, queries=5, generator=torch.Generator().manual_seed(1))
-    by_step = query_values(*resize_head(learner, full.theta, conv4(way)), some, **how)
+    resized, start = resize_head(learner, full.theta, conv4(way))
+    zeros = {name: torch.zeros_like(start[name]) for name in ("head.weight", "head.bias")}
+    by_step = query_values(resized, start, some, **how)
+    from_zeros = query_values(resized, {**start, **zeros}, some, **how)
+    assert (from_zeros - by_step)[:, 3].abs().mean() < 0.01  # rounding may move a close call
     print(f"{way}-way: {Estimate.of(by_step[:, 3])}, guessing {1 / way:.2f}")
     assert by_step[:, 3].mean() > 0.5 + 0.5 / way
 same = Estimate.of(by_step[:, 3] - right["as they are"])
@@ -360,7 +367,7 @@ exercises.progress("11")
 # ## Recap
 #
 # - A network is at home in its data: pen, size and place are part of what it learned. Measure them, and bring new input there.
-# - Meta-trained rows of a head are alike, so their mean serves any number of ways.
+# - Meta-trained rows of a head are alike, so any row serves any number of ways, if all classes share it: softmax ignores it.
 # - A lone query needs a batch-norm that does not look at queries: support-only.
 # - Both networks fit the support set; only the meta-trained one takes something from it that holds for the query.
 #

@@ -1,13 +1,10 @@
-"""The checks of lesson 01 tell right from wrong, and name the mistake."""
+"""Attempts at lesson 01's exercises, as readers might write them."""
 
 from __future__ import annotations
 
 import math
 
-import pytest
 import torch
-
-from maml_edu import exercises
 
 
 def sampler(
@@ -43,34 +40,17 @@ def floor(y):
     return ((y - y.mean(0)) ** 2).mean()
 
 
-RIGHT = {
-    "check_sample_task": sampler(),
-    "check_conditional_mean": conditional_mean,
-    "check_floor": floor,
-}
-
-
-@pytest.mark.parametrize(("check", "solution"), RIGHT.items())
-def test_the_right_answer_passes(check, solution):
-    assert getattr(exercises, check)(solution)
-
-
-@pytest.mark.parametrize("check", RIGHT)
-def test_an_empty_one_is_open_and_an_error_is_told(check):
-    assert getattr(exercises, check)(lambda *_: ...).state == "open"
-    assert getattr(exercises, check)(lambda *_: None).state == "open"
-    wrong = getattr(exercises, check)(lambda *_: 1 / 0)
-    assert wrong.state == "wrong"
-    assert "ZeroDivisionError" in str(wrong)
-
-
 def rand_like(x, generator):
     return torch.rand(x.shape, generator=generator)
 
 
-@pytest.mark.parametrize(
-    ("attempt", "told"),
-    [
+RIGHT = {
+    "check_sample_task": [sampler()],
+    "check_conditional_mean": [conditional_mean],
+    "check_floor": [floor],
+}
+WRONG = {
+    "check_sample_task": [
         (sampler(flat=True), "shape (points, 1)"),
         (sampler(x_of=lambda n, g: torch.rand(n, 1, generator=g)), "stretch and shift"),
         (sampler(wave=lambda a, p, x, g: a * torch.sin(x + p)), "phase is added"),
@@ -81,42 +61,19 @@ def rand_like(x, generator):
         ),
         (sampler(wave=lambda a, p, x, g: a * torch.cos(x - p)), "do not lie on"),
         (sampler(again=True), "share points"),
-        (sampler(x_of=lambda n, g: 10 * torch.rand(n, 1) - 5), "same seed gives other points"),
-        (sampler(seed=5), "every call gives the same points"),
+        (sampler(x_of=lambda n, g: 10 * torch.rand(n, 1) - 5), "same seed"),
+        (sampler(seed=5), "every call"),
+        (lambda *_: (torch.zeros(3, 1), torch.zeros(3, 1)), "(support_x, support_y)"),
     ],
-)
-def test_a_mistake_in_sample_task_is_named(attempt, told):
-    verdict = exercises.check_sample_task(attempt)
-    assert verdict.state == "wrong"
-    assert told in verdict.message
-
-
-def test_a_task_of_the_wrong_structure_is_told_the_right_one():
-    verdict = exercises.check_sample_task(lambda *_: (torch.zeros(3, 1), torch.zeros(3, 1)))
-    assert verdict.state == "wrong"
-    assert "return (support_x, support_y), (query_x, query_y)" in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("attempt", "told"),
-    [
+    "check_conditional_mean": [
         (lambda x, a, p: sum(a) / 2 * torch.sin(x - sum(p) / 2), "partly cancel"),
         (lambda x, a, p: conditional_mean(x, (1, 1), p), "amplitude is missing"),
         (lambda x, a, p: -conditional_mean(x, a, p), "sign is flipped"),
         (lambda x, a, p: conditional_mean(x, a, p) * (p[1] - p[0]), "length of the phase's range"),
         (lambda x, a, p: conditional_mean(x, a, (0, math.pi)), "from 0 to pi only"),
-        (lambda x, a, p: conditional_mean(x, (0, a[1] - a[0]), p), "half range"),
+        (lambda x, a, p: conditional_mean(x, (0, a[1] - a[0]), p), "(low + high) / 2"),
     ],
-)
-def test_a_mistake_in_conditional_mean_is_named(attempt, told):
-    verdict = exercises.check_conditional_mean(attempt)
-    assert verdict.state == "wrong"
-    assert told in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("attempt", "told"),
-    [
+    "check_floor": [
         (lambda y: ((y - y.mean()) ** 2).mean(), "best constant"),
         (lambda y: ((y - y.mean(1, keepdim=True)) ** 2).mean(), "knew the task"),
         (lambda y: (y**2).mean(), "answering 0"),
@@ -124,8 +81,4 @@ def test_a_mistake_in_conditional_mean_is_named(attempt, told):
         (lambda y: y.var(0).mean(), "divides by n"),
         (lambda y: ((y - y.mean(0)) ** 2).mean(0), "over the points too"),
     ],
-)
-def test_a_mistake_in_floor_is_named(attempt, told):
-    verdict = exercises.check_floor(attempt)
-    assert verdict.state == "wrong"
-    assert told in verdict.message
+}
