@@ -10,8 +10,8 @@ import pytest
 from matplotlib.axes import Axes
 
 from maml_edu.views import plots
-from tests.views.widgets import made_up
-from tests.views.widgets.test_scenes import RECORDS
+from tests.views import made_up
+from tests.views.scenes.test_scenes import TRACES
 
 
 @pytest.mark.parametrize("name", RECORDS)

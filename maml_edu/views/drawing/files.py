@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from maml_edu.runs.tensor_files import MAX_JSON, parse_object, read_whole, write_whole
+from maml_edu.foundation.files import MAX_JSON, parse_object, read_whole, write_whole
 from maml_edu.views.drawing.drawing_set import DrawingSet, read_drawing_set
 
 

@@ -1,5 +1,5 @@
-"""What moves: `Player(trace)` scrubs a record, `explore(compute, ...)` recomputes it on sliders,
-`Quiz(record)` asks a person, `Draw(compute, start)` lets her draw the task.
+"""What moves: `Player(trace)` scrubs a trace, `explore(compute, ...)` recomputes it on sliders,
+`Quiz(questions)` asks a person, `Draw(compute, start)` lets her draw the task.
 
 Python gives the whole picture of every step at once as a scene (`views.scenes`); the browser
 then scrubs it without asking the kernel, so it also moves on a slow link and in a static page.

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Slider:
-    """A number from `min` to `max`. Whole numbers only, when min, max and step all are.
+    """A number from `min` to `max`; only integers if min, max and step are integers.
 
     With `log=True` equal moves multiply by equal factors, and `step` counts powers of ten (0.05:
     twenty moves a decade). `fmt` is a format like ".3g", for the value shown beside the slider.
@@ -69,9 +69,9 @@ class Slider:
         return value
 
     def as_json(self, name: str) -> dict:
-        return {"kind": "slider", "name": name, "label": self.label, "min": self.min,
-                "max": self.max, "step": self.step, "log": self.log, "fmt": self.fmt,
-                "whole": self.whole}  # fmt: skip
+        keys = ("label", "min", "max", "step", "log", "fmt", "whole")
+        fields = {key: getattr(self, key) for key in keys}
+        return {"kind": "slider", "name": name, **fields}
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from maml_edu.models import conv4
 from maml_edu.views import plots
 from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet, read_drawing_set
 from maml_edu.views.drawing.strokes import place, rasterise
-from maml_edu.views.scenes import scene
-from maml_edu.views.scenes.records import Drawn
-from maml_edu.views.traces import own_drawings as traces_drawn
+from maml_edu.views.scenes import DrawingsTrace, scene
+from maml_edu.views.traces import drawings_trace
 from maml_edu.views.widgets import Draw
 from tests.views.widgets.test_player import WIDGETS
 
@@ -34,17 +33,19 @@ def a_set(way: int = 3, shots: int = 1) -> DrawingSet:
     return DrawingSet(tuple(some), stroke(99))
 
 
-def made_up(drawings: DrawingSet, steps: int = 3, growth: float = 1.0) -> Drawn:
+def made_up(drawings: DrawingSet, steps: int = 3, growth: float = 1.0) -> DrawingsTrace:
     """A record whose numbers are made up; only its shapes are those of the drawings."""
-    images = np.stack([traces_drawn.image_of(one) / 255 for row in drawings.support for one in row])
+    images = np.stack(
+        [drawings_trace.image_of(one) / 255 for row in drawings.support for one in row]
+    )
     chances = np.random.default_rng(0).dirichlet(np.ones(drawings.way), (2, steps + 1))
     chances[0, 0] = 1 / drawings.way
-    return Drawn(
+    return DrawingsTrace(
         learners=("trained", "fresh"),
         names=NAMES[: drawings.way],
         support_images=images,
         support_labels=np.repeat(np.arange(drawings.way), drawings.shots),
-        query_image=traces_drawn.image_of(drawings.query) / 255,
+        query_image=drawings_trace.image_of(drawings.query) / 255,
         probabilities=chances,
         support_loss=np.outer([1.6, 1.7], growth ** np.arange(steps + 1.0)),
     )
@@ -64,7 +65,7 @@ def test_strokes_go_the_way_of_the_data():
     from maml_edu.tasks.data.archive import shrink
 
     one = stroke(0)
-    seen = traces_drawn.as_tensor([one, Drawing.of_grey(traces_drawn.image_of(one))])
+    seen = drawings_trace.as_tensor([one, Drawing.of_grey(drawings_trace.image_of(one))])
     assert seen.shape == (2, 1, 28, 28)
     assert seen.dtype == torch.float32
     assert (255 * seen[0, 0].numpy()).round().tolist() == shrink(
@@ -75,18 +76,18 @@ def test_strokes_go_the_way_of_the_data():
 
 def test_a_support_set_takes_what_there_is():
     drawings = DrawingSet(((stroke(0), None), (None, stroke(1)), (stroke(2), stroke(3))), None)
-    x, y = traces_drawn.support_of(drawings)
+    x, y = drawings_trace.support_of(drawings)
     assert y.tolist() == [0, 1, 2, 2]
-    assert torch.equal(x, traces_drawn.as_tensor(stroke(k) for k in range(4)))
+    assert torch.equal(x, drawings_trace.as_tensor(stroke(k) for k in range(4)))
     with pytest.raises(ValueError, match="nothing is drawn yet for A, B"):
-        traces_drawn.support_of(DrawingSet(((None,), (None,), (stroke(0),)), None))
+        drawings_trace.support_of(DrawingSet(((None,), (None,), (stroke(0),)), None))
 
 
 def test_the_record_is_what_the_learners_say():
     drawings = a_set(shots=2)
-    record = traces_drawn.drawn(networks(), drawings, inner_steps=2)
+    record = drawings_trace.drawings(networks(), drawings, inner_steps=2)
     assert record.probabilities.shape == (2, 3, 3)
-    (x, y), query = traces_drawn.support_of(drawings), traces_drawn.as_tensor([drawings.query])
+    (x, y), query = drawings_trace.support_of(drawings), drawings_trace.as_tensor([drawings.query])
     for i, (learner, theta) in enumerate(networks().values()):
         for step, state in enumerate(learner.adapt(theta, (x, y), inner_steps=2)):
             chances = learner.predict(state, query, x)[0].softmax(0).detach().numpy()
@@ -94,10 +95,10 @@ def test_the_record_is_what_the_learners_say():
             loss = learner.loss_at(state, x, y).item()
             assert record.support_loss[i, step] == pytest.approx(loss, rel=1e-3)
     with pytest.raises(ValueError, match="still to be drawn: the query"):
-        traces_drawn.drawn(networks(), DrawingSet(drawings.support, None))
+        drawings_trace.drawings(networks(), DrawingSet(drawings.support, None))
     transductive = {"it": (MAML(conv4(3), cross_entropy), {})}
     with pytest.raises(ValueError, match="it has the protocol 'transductive'; a lone query needs"):
-        traces_drawn.drawn(transductive, drawings)
+        drawings_trace.drawings(transductive, drawings)
 
 
 # What is shown

@@ -10,7 +10,7 @@ import pytest
 
 import maml_edu.views.widgets
 from maml_edu.views.widgets import Choice, Player, Slider, Toggle, explore
-from tests.views.widgets import made_up
+from tests.views import made_up
 
 WIDGETS = Path(maml_edu.views.widgets.__file__).parent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maml_edu.views.scenes import scene
-from tests.views.widgets import made_up
+from tests.views import made_up
 
 RECORD = made_up.embedding()
 

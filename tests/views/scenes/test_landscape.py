@@ -9,7 +9,7 @@ import pytest
 
 from maml_edu.views.scenes import scene
 from maml_edu.views.scenes.landscape import LEVELS, levels
-from tests.views.widgets import made_up
+from tests.views import made_up
 
 
 def marks_of(record):
