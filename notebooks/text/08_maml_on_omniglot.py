@@ -211,7 +211,7 @@ points = (
 )
 assert abs(checks[-1].mean - states[-1].meta_loss) < 2 * checks[-1].half_width
 run = traces.training("MAML, 5-way 1-shot", states, measure="cross-entropy")
-plots.training(replace(run, checks={1: points}))
+plots.picture(replace(run, checks={1: points}))
 
 # %% [markdown]
 # How often is it right? **Accuracy** is the share of queries whose highest logit stands at their label.

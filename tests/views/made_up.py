@@ -35,10 +35,9 @@ def adaptation(
         curves = 3 * np.sin(grid)[None] + wrong * np.cos(0.3 * grid)
         loss = 2.0 * left**2
         path = np.stack([left, np.sin(left)], axis=1)
-        return AdaptationTrace(
-            learner, "inner_lr 0.01", grid, curves, 3 * np.sin(grid), support, 3 * np.sin(support), query,
-            3 * np.sin(query), loss, 1.3 * loss + 0.02, path, 0.97,
-        )  # fmt: skip
+    task = 3 * np.sin(grid), support, 3 * np.sin(support), query, 3 * np.sin(query)
+    losses = loss, 1.3 * loss + 0.02
+    return AdaptationTrace(learner, "inner_lr 0.01", grid, curves, *task, *losses, path, 0.97)
 
 
 def diverged(steps: int = 10, factor: float = 1e60) -> AdaptationTrace:
@@ -78,8 +77,8 @@ def landscape(growth: float = 0.6, steps: int = 6) -> LandscapeTrace:
         gone = 1 - np.float64(growth) ** np.arange(steps + 1)[:, None]
         loss = 0.1 + 1.75 * (1 - gone[:, 0]) ** 2
     paths = {"task 1": gone * [-1.0, 0.5], "task 2": gone * [1.5, 1.5]}
-    return LandscapeTrace("MAML", "inner_lr 0.01", "task 1", "support", "main directions", x, y, height, paths,
-                          0.93, loss, 1.2 * loss)  # fmt: skip
+    words = "MAML", "inner_lr 0.01", "task 1", "support", "main directions"
+    return LandscapeTrace(*words, x, y, height, paths, 0.93, loss, 1.2 * loss)
 
 
 def training(entries: int = 40) -> TrainingTrace:
@@ -151,5 +150,6 @@ def embedding(way: int = 3, most: int = 4, queries: int = 2) -> EmbeddingTrace:
     answers = np.stack([labels] * (most + 1))
     answers[0], answers[1] = -1, 0
     query = np.stack([middle[labels] * 0.9] * (most + 1))
-    return EmbeddingTrace("ProtoNet", "transductive", tuple("ABCDEFGHIJ"[:way]), drawings(way), support,
-                     prototypes, query, labels, answers, 0.81)  # fmt: skip
+    words = "ProtoNet", "transductive", tuple("ABCDEFGHIJ"[:way])
+    places = support, prototypes, query
+    return EmbeddingTrace(*words, drawings(way), *places, labels, answers, 0.81)

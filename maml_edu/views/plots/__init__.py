@@ -1,11 +1,10 @@
-"""Print pictures of traces, in matplotlib: `(trace, step, ax) -> Axes`. None computes.
+"""Print pictures of traces, in matplotlib. None computes.
 
-Each draws a panel of the trace's scene, the same one that the player moves. Without `ax` a new
-figure is made that shows itself in a notebook as an image with a text alternative::
+They are drawn from the same scene that the player moves, at one step of it::
 
-    plots.losses(trace, step=5)          # an Axes: one panel
-    plots.adaptation(trace, step=5)      # a Figure: function, losses and path together
-    plots.show(figure, "What it shows")  # any other figure, with its text alternative
+    plots.picture(trace, step=5)           # a Figure of the whole scene
+    plots.panel(ax, trace, "losses", 5)    # one panel of it, on an Axes of your own
+    plots.show(figure, "What it shows")    # any other figure, with its text alternative
 """
 
 from __future__ import annotations
@@ -15,48 +14,10 @@ from matplotlib.figure import Figure
 
 from maml_edu.views.plots.gallery import height_to_width
 from maml_edu.views.plots.marks import draw
-from maml_edu.views.plots.picture import Picture, ShownAxes, png, show
-from maml_edu.views.scenes import (
-    AdaptationTrace,
-    ComparisonTrace,
-    PlaneTrace,
-    Scene,
-    TrainingTrace,
-    check_step,
-    describe,
-    scene,
-)
+from maml_edu.views.plots.picture import Picture, png, show
+from maml_edu.views.scenes import Scene, check_step, scene
 
-__all__ = ["describe", "function", "losses", "path", "picture", "plane", "png", "show", "training"]
-
-
-def function(
-    trace: AdaptationTrace | ComparisonTrace, step: int | None = None, ax: Axes | None = None
-) -> Axes:
-    """The network's function after inner step `step` (default: the last) over the task's own."""
-    return _one(trace, "function", step, ax)
-
-
-def losses(
-    trace: AdaptationTrace | ComparisonTrace, step: int | None = None, ax: Axes | None = None
-) -> Axes:
-    """Support and query loss against the inner step; solid up to `step` (default: the last)."""
-    return _one(trace, "losses", step, ax)
-
-
-def path(trace: AdaptationTrace, step: int | None = None, ax: Axes | None = None) -> Axes:
-    """The way of the parameters, in the plane that holds most of it; solid up to `step`."""
-    return _one(trace, "path", step, ax)
-
-
-def plane(trace: PlaneTrace, ax: Axes | None = None, step: int | None = None) -> Axes:
-    """A two-parameter objective: contours, gradients at theta (all scaled alike), paths."""
-    return _one(trace, "plane", step, ax)
-
-
-def training(trace: TrainingTrace, ax: Axes | None = None) -> Axes:
-    """A meta-training run: meta-loss and checks with 95% intervals."""
-    return _one(trace, "training", None, ax)
+__all__ = ["panel", "picture", "png", "show"]
 
 
 def picture(trace: object, step: int | None = None) -> Figure:
@@ -66,8 +27,8 @@ def picture(trace: object, step: int | None = None) -> Figure:
     """
     whole = trace if isinstance(trace, Scene) else scene(trace)
     step = check_step(step, whole.frames)
-    main = [panel for panel in whole.panels if not panel.side]
-    side = [panel for panel in whole.panels if panel.side]
+    main = [panel for panel in whole.panels if panel.place == "main"]
+    side = [panel for panel in whole.panels if panel.place == "side"]
     beside = side or any(panel.equal for panel in main)  # a panel, or the legend
     figure = Picture(whole.summary[step], figsize=(9.6 if beside else 6.4, 4.8))
     columns = [3, 2] if side else [1]
@@ -83,18 +44,10 @@ def picture(trace: object, step: int | None = None) -> Figure:
     return figure
 
 
-adaptation = comparison = picture
-
-
-def _one(trace: object, name: str, step: int | None, ax: Axes | None) -> Axes:
+def panel(ax: Axes, trace: object, name: str, step: int | None = None) -> Axes:
+    """Draw one panel of a trace's scene, such as "losses", on `ax` (default step: the last)."""
     whole = scene(trace)
     panels = {panel.id: panel for panel in whole.panels}
     if name not in panels:
-        kind, allowed = type(trace).__name__, ", ".join(map(repr, panels))
-        raise TypeError(f"trace is a {kind}, which has no panel {name!r}; it has {allowed}")
-    panel, step = panels[name], check_step(step, whole.frames)
-    if ax is None:
-        wide = 8.4 if panel.equal else 6.4  # its legend stands beside it
-        figure = Picture(panel.alt[step], figsize=(wide, 4.2))
-        ax = figure.add_subplot(axes_class=ShownAxes)
-    return draw(ax, panel, step)
+        raise ValueError(f"name is {name!r}; it must be one of {', '.join(panels)}")
+    return draw(ax, panels[name], check_step(step, whole.frames))

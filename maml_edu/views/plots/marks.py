@@ -28,7 +28,7 @@ def draw(ax: Axes, panel: Panel, step: int) -> Axes:
     for mark in panel.marks:
         DRAW[type(mark)](ax, panel, mark, step)
     for name, axis in (("x", panel.x), ("y", panel.y)):
-        ax.set(**{f"{name}scale": "log" if axis.log else "linear", f"{name}lim": axis.domain})
+        ax.set(**{f"{name}scale": axis.scale, f"{name}lim": axis.domain})
         if axis.whole:
             few = axis.span < 1  # step 0 is all there is
             ticks = FixedLocator([0]) if few else MaxNLocator("auto", integer=True)

@@ -25,13 +25,6 @@ class Picture(Figure):
         return bundle(self, self.alt)
 
 
-class ShownAxes(Axes):
-    """Axes that, as the last value of a cell, show their figure."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return bundle(self.figure, self.figure.alt)
-
-
 class Shown:
     """What `show` returns: displayed by the notebook, or on request by IPython's `display`."""
 
@@ -46,7 +39,7 @@ def show(figure: Figure | Axes, alt: str | None = None) -> Shown:
     """Display any figure (or an Axes' figure) as an image with the text alternative `alt`.
 
     A figure of pyplot's is closed, so that the notebook does not show it a second time. `alt` may
-    be left out for figures that this package made; ValueError where there is none.
+    be left out for figures that this package made; else a ValueError.
     """
     figure = figure.get_figure() if isinstance(figure, Axes) else figure
     alt = alt or getattr(figure, "alt", "")

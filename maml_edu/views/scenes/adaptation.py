@@ -39,13 +39,6 @@ class AdaptationTrace:
     def inner_steps(self) -> int:
         return len(self.curves) - 1
 
-    @property
-    def diverged_at(self) -> int | None:
-        """The first inner step whose losses or curve are not finite, or None."""
-        finite = np.isfinite(self.curves).all(1)
-        finite &= np.isfinite(self.support_loss) & np.isfinite(self.query_loss)
-        return first(~finite)
-
 
 @scene.register
 def adaptation_scene(trace: AdaptationTrace) -> Scene:
@@ -127,7 +120,7 @@ def _path(trace: AdaptationTrace, gone: int | None, notes: Notes) -> Panel:
         f"holds {explained} of their motion."
         for step, at in enumerate(trace.path)
     ]
-    return Panel("path", "Path of the parameters", marks, alt, *axes, side=True, notes=notes)
+    return Panel("path", "Path of the parameters", marks, alt, *axes, place="side", notes=notes)
 
 
 def _summary(trace: AdaptationTrace, step: int, note: str | None) -> str:

@@ -20,12 +20,12 @@ class Axis:
     """One axis of a panel, the same in all frames.
 
     domain: its two ends. Where they are (nearly) equal, they are moved apart.
-    log: a logarithmic scale. whole: ticks at whole numbers only.
+    scale: "linear" or "log". whole: ticks at whole numbers only.
     """
 
     label: str
     domain: tuple[float, float]
-    log: bool = False
+    scale: str = "linear"
     whole: bool = False
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class Axis:
         """
         values = np.asarray(values, dtype=float)
         finite, (low, high) = np.isfinite(values), self.domain
-        if self.log:
+        if self.scale == "log":
             top = 10 ** min(math.log10(high) + FAR * math.log10(high / low), 306)
             near = np.clip(np.where(finite, values, low), low, top)
             kept = np.array([significant(v, 4) for v in near.flat]).reshape(near.shape)
@@ -60,15 +60,6 @@ class Axis:
     def numbers(self, values: np.ndarray) -> list[float | None]:
         """`place` for JSON: None in place of nan."""
         return [None if math.isnan(v) else v for v in self.place(values).tolist()]
-
-    def as_json(self) -> dict:
-        scale = "log" if self.log else "linear"
-        return {
-            "label": self.label,
-            "domain": list(self.domain),
-            "scale": scale,
-            "whole": self.whole,
-        }
 
 
 def significant(value: float, digits: int = 5) -> float | None:
@@ -111,7 +102,7 @@ def loss_axis(losses: Sequence[np.ndarray], label: str = "MSE") -> Axis:
     least = min((float(p.min()) for p in positive if p.size), default=0.0)
     least = min(max(least, high * 1e-6), cap)
     if least > 0 and high > SMALLEST and high / least > LOG_ASKED:
-        return Axis(f"{label}, log scale", (least / 1.4, high * 1.4), log=True)
+        return Axis(f"{label}, log scale", (least / 1.4, high * 1.4), "log")
     return Axis(label, (0.0, 1.08 * high if high > 0 else 1.0))
 
 

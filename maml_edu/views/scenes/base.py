@@ -16,7 +16,7 @@ class Panel:
     """One part of a picture. Without axes (x and y None) it holds a single `Images` mark.
 
     alt: the text alternative, one per frame. notes: what to say over the picture, one per frame.
-    side: in the column beside the main one. equal: one scale for both axes.
+    place: "main", or "side" for the column beside it. equal: one scale for both axes.
     """
 
     id: str
@@ -25,29 +25,19 @@ class Panel:
     alt: Sequence[str]
     x: Axis | None = None
     y: Axis | None = None
-    side: bool = False
+    place: str = "main"
     equal: bool = False
     notes: Sequence[str | None] | None = None
     caption: str | None = None
 
     def as_json(self) -> dict:
-        return {
-            "id": self.id,
-            "title": self.title,
-            "place": "side" if self.side else "main",
-            "equal": self.equal,
-            "notes": self.notes and list(self.notes),
-            "caption": self.caption,
-            "x": self.x and self.x.as_json(),
-            "y": self.y and self.y.as_json(),
-            "marks": [mark.as_json(self.x, self.y) for mark in self.marks],
-            "alt": list(self.alt),
-        }
+        axes = {key: axis and vars(axis) for key, axis in (("x", self.x), ("y", self.y))}
+        return vars(self) | axes | {"marks": [m.as_json(self.x, self.y) for m in self.marks]}
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A whole picture. It has one frame per text of `summary`, which describes the picture there."""
+    """A whole picture. It has one frame per text of `summary`, which says what is seen there."""
 
     title: str
     panels: Sequence[Panel]
@@ -61,14 +51,8 @@ class Scene:
     def as_json(self) -> dict:
         """What the player in the browser receives: strict JSON, without nan."""
         roles = {role for panel in self.panels for mark in panel.marks for role in mark.roles}
-        return {
-            "title": self.title,
-            "frames": self.frames,
-            "frame_label": self.frame_label,
-            "panels": [panel.as_json() for panel in self.panels],
-            "summary": list(self.summary),
-            "style": style.as_json(roles),
-        }
+        panels = [panel.as_json() for panel in self.panels]
+        return vars(self) | {"frames": self.frames, "panels": panels, "style": style.as_json(roles)}
 
 
 @singledispatch
@@ -76,12 +60,6 @@ def scene(trace: object) -> Scene:
     """The scene of a trace; TypeError for anything else."""
     allowed = ", ".join(kind.__name__ for kind in scene.registry if kind is not object)
     raise TypeError(f"trace is a {type(trace).__name__}; it must be one of {allowed}")
-
-
-def describe(trace: object, step: int | None = None) -> str:
-    """The picture of `trace` in words, at inner step `step` (default: the last)."""
-    summary = scene(trace).summary
-    return summary[check_step(step, len(summary))]
 
 
 def check_step(step: int | None, frames: int) -> int:

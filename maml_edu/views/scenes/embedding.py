@@ -103,7 +103,7 @@ def _drawings(trace: EmbeddingTrace) -> Panel:
     mark = Images("support", None, trace.images, [trace.names], labels, columns=way)
     alt = [f"The first support drawing of each class: {', '.join(trace.names)}."]
     alt *= trace.most_shots + 1
-    return Panel("drawings", "First drawing of each", [mark], alt, side=True)
+    return Panel("drawings", "First drawing of each", [mark], alt, place="side")
 
 
 def _shots(shots: int) -> str:

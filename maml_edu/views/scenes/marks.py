@@ -1,8 +1,8 @@
 """The marks that a panel may hold: one class a kind.
 
 A new kind is a class here and a function each in `plots/marks.py` and `widgets/js/src/marks.js`.
-Data are arrays as computed; the axes round them for drawing. nan is a gap. Where there is one more
-dimension than said, its entries are the frames.
+Data are arrays as computed, where nan is a gap; the axes round them for drawing. Where arrays have
+one more dimension than said, its entries are the frames.
 """
 
 from __future__ import annotations
@@ -33,10 +33,21 @@ class Mark:
 
     def as_json(self, x: Axis | None, y: Axis | None) -> dict:
         """The mark on these axes, for the player."""
-        return {"kind": self.kind, "role": self.role, "name": self.name, **self._data(x, y)}
-
-    def _data(self, x: Axis | None, y: Axis | None) -> dict:
-        raise NotImplementedError
+        on_axes = {"x": x, "y": y, "low": y, "high": y}
+        data, moving = {"kind": self.kind}, {}
+        for key, value in vars(self).items():
+            if key not in on_axes:
+                data[key] = value
+            elif np.ndim(value) == 1:
+                data[key] = on_axes[key].numbers(value)
+            else:
+                moving[key] = [on_axes[key].numbers(row) for row in value]
+        if not moving:
+            return data
+        frames = [
+            dict(zip(moving, rows, strict=True)) for rows in zip(*moving.values(), strict=True)
+        ]
+        return data | frames[0] | {"frames": frames}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +57,6 @@ class Line(Mark):
     kind = "line"
     x: np.ndarray
     y: np.ndarray
-
-    def _data(self, x: Axis, y: Axis) -> dict:
-        if self.y.ndim == 1:
-            return {"x": x.numbers(self.x), "y": y.numbers(self.y)}
-        frames = [{"y": y.numbers(row)} for row in self.y]
-        return {"x": x.numbers(self.x), "y": [], "frames": frames}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,26 +68,6 @@ class Band(Mark):
     low: np.ndarray
     high: np.ndarray
 
-    def _data(self, x: Axis, y: Axis) -> dict:
-        ends = {"low": y.numbers(self.low), "high": y.numbers(self.high)}
-        return {"x": x.numbers(self.x), **ends}
-
-
-@dataclass(frozen=True, eq=False)
-class Lines(Mark):
-    """Many thin lines, each (points, 2): contours."""
-
-    kind = "lines"
-    lines: Sequence[np.ndarray]
-
-    def _data(self, x: Axis, y: Axis) -> dict:
-        return {
-            "lines": [
-                list(zip(x.numbers(line[:, 0]), y.numbers(line[:, 1]), strict=True))
-                for line in self.lines
-            ]
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class Points(Mark):
@@ -91,15 +76,6 @@ class Points(Mark):
     kind = "points"
     x: np.ndarray
     y: np.ndarray
-
-    def _data(self, x: Axis, y: Axis) -> dict:
-        if self.x.ndim == 1:
-            return {"x": x.numbers(self.x), "y": y.numbers(self.y)}
-        frames = [
-            {"x": x.numbers(at), "y": y.numbers(height)}
-            for at, height in zip(self.x, self.y, strict=True)
-        ]
-        return {**frames[0], "frames": frames}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +90,20 @@ class Trail(Mark):
     y: np.ndarray
     readout: Sequence[str] | None = None
 
-    def _data(self, x: Axis, y: Axis) -> dict:
-        return {"x": x.numbers(self.x), "y": y.numbers(self.y), "readout": self.readout}
+
+@dataclass(frozen=True, eq=False)
+class Lines(Mark):
+    """Many thin lines, each (points, 2): contours."""
+
+    kind = "lines"
+    lines: Sequence[np.ndarray]
+
+    def as_json(self, x: Axis, y: Axis) -> dict:
+        lines = [
+            list(zip(x.numbers(line[:, 0]), y.numbers(line[:, 1]), strict=True))
+            for line in self.lines
+        ]
+        return super().as_json(x, y) | {"lines": lines}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +116,12 @@ class Arrow(Mark):
     width: float
     readout: Sequence[str]
 
-    def _data(self, x: Axis, y: Axis) -> dict:
-        names = ("x", "y", "dx", "dy")
-        ends = dict(zip(names, map(significant, (*self.start, *self.tip)), strict=True))
-        return {**ends, "width": self.width, "readout": self.readout}
+    def as_json(self, x: Axis, y: Axis) -> dict:
+        ends = map(significant, (*self.start, *self.tip))
+        data = {"kind": self.kind, "role": self.role, "name": self.name, "width": self.width}
+        return (
+            data | dict(zip(("x", "y", "dx", "dy"), ends, strict=True)) | {"readout": self.readout}
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +150,8 @@ class Images(Mark):
             raise ValueError(f"images is {np.shape(self.images)}; it must be (n, height, width)")
         for row in self.captions:
             if len(row) != len(self.images):
-                raise ValueError(
-                    f"captions has {len(row)} entries; it must have {len(self.images)}, one an image"
-                )
+                n = len(self.images)
+                raise ValueError(f"captions has {len(row)} entries; it must have {n}, one an image")
         if self.bars is not None:
             bars = np.where(np.isfinite(self.bars), np.clip(self.bars, 0, 1), 0.0)
             object.__setattr__(self, "bars", bars)
@@ -177,24 +166,20 @@ class Images(Mark):
     def roles(self) -> set[str]:
         return {self.role, *self.classes}
 
-    def _data(self, x: None, y: None) -> dict:
-        data = {
-            "columns": self.columns,
-            "names": list(self.names),
+    def as_json(self, x: None, y: None) -> dict:
+        still = {
+            "captions": self.captions[0],
             "images": [ink(one) for one in self.images],
-            "captions": list(self.captions[0]),
             "labels": None if self.labels is None else [int(label) for label in self.labels],
             "classes": self.classes,
         }
-        if self.large:
-            data["large"] = True
+        data = {"kind": self.kind, **vars(self), **still}
+        del data["bars"], data["right"]
         return data if self.bars is None else data | {"frames": self._frames()}
 
     def _frames(self) -> list[dict]:
-        frames = [
-            {"bars": [[significant(p, 3) for p in row] for row in rows], "captions": list(c)}
-            for rows, c in zip(self.bars, self.captions, strict=True)
-        ]
+        bars = [[[significant(p, 3) for p in row] for row in rows] for rows in self.bars]
+        moving = {"bars": bars, "captions": self.captions}
         if self.right is not None:
-            frames = [{**f, "right": r.tolist()} for f, r in zip(frames, self.right, strict=True)]
-        return frames
+            moving["right"] = self.right.tolist()
+        return [dict(zip(moving, now, strict=True)) for now in zip(*moving.values(), strict=True)]

@@ -32,7 +32,7 @@ def loss_panel(
         for role, (name, loss) in zip(roles, losses, strict=True)
     ]
     x, y = step_axis(frames - 1), loss_axis([loss for _, loss in losses], measure[1])
-    return Panel("losses", f"{what} ({measure[0]})", trails, alt, x, y, side=True, notes=notes)
+    return Panel("losses", f"{what} ({measure[0]})", trails, alt, x, y, place="side", notes=notes)
 
 
 def two_losses(
@@ -62,4 +62,6 @@ def accuracy_panel(accuracy: np.ndarray, way: int, x: Axis, steps: Sequence[str]
         Trail("adapted", "queries right", np.arange(len(accuracy)), accuracy, readout),
     ]
     alt = [f"{r} of the queries are right {at}." for r, at in zip(readout, steps, strict=True)]
-    return Panel("accuracy", "Accuracy", marks, alt, x, Axis("share right", (0.0, 1.04)), side=True)
+    return Panel(
+        "accuracy", "Accuracy", marks, alt, x, Axis("share right", (0.0, 1.04)), place="side"
+    )

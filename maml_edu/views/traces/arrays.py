@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch._dynamo  # noqa: F401  the first gradient would load it, for a second, amid a picture
+import torch._dynamo
 from torch import Tensor
 
 

@@ -1,8 +1,8 @@
 """The player: a whole trajectory, scrubbed in the browser; new ones are computed here on request.
 
-When a control moves, the browser sends `{"type": "set", "seq": n, "values": {...}}`. Python computes
-and replaces `scene`, or says in `status` why it could not, and then sets `answered` to n. The
-browser waits for that before it sends the next request, and sends only the latest of those waiting.
+When a control moves, the browser sends `{"type": "set", "seq": n, "values": {...}}`. Python
+replaces `scene`, or says in `status` why it could not, and then sets `answered` to n. The browser
+waits for that before it sends the next request, and sends only the latest of those that wait.
 """
 
 from __future__ import annotations

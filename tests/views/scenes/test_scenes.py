@@ -11,7 +11,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from maml_edu.views.scenes import Gallery, ImageGrid, describe, scene
+from maml_edu.views.scenes import Gallery, ImageGrid, scene
 from maml_edu.views.scenes.ink import ink
 from tests.views import made_up
 
@@ -172,14 +172,6 @@ def test_a_drawing_comes_back_from_its_png():
 def test_images_are_refused(images, words):
     with pytest.raises(ValueError, match=words):
         scene(Gallery("", (ImageGrid("", images, ("a", "b")),), ""))
-
-
-def test_describe_is_the_summary_of_a_step():
-    trace = TRACES["adaptation"]
-    assert describe(trace, 3) == drawn(trace)["summary"][3]
-    assert describe(trace) == drawn(trace)["summary"][-1]
-    with pytest.raises(ValueError, match="step is 11; .* 0 to 10"):
-        describe(trace, 11)
 
 
 def test_anything_else_is_refused():
