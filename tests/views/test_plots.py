@@ -23,10 +23,9 @@ def test_the_first_step_is_drawn_without_a_warning(name):
 def test_the_curve_drawn_is_the_curve_of_that_step():
     trace = TRACES["adaptation"]
     for step in (0, 4):
-        _, ax = plt.subplots()
-        lines = {line.get_label(): line for line in plots.panel(ax, trace, "function", step).lines}
+        function = plots.picture(trace, step).axes[0]
+        lines = {line.get_label(): line for line in function.lines}
         assert lines["adapted"].get_ydata() == pytest.approx(trace.curves[step], abs=2e-3)
-        plt.close()
 
 
 def test_the_bars_drawn_are_the_probabilities_of_that_step():
@@ -54,9 +53,7 @@ def test_a_figure_without_words_is_refused():
     plt.close(figure)
 
 
-def test_what_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="name is 'path'; .* training"):
-        plots.panel(None, TRACES["training"], "path")
-    for step in (-1, 11):
-        with pytest.raises(ValueError, match=f"step is {step}; .* 0 to 10"):
-            plots.picture(made_up.adaptation(), step)
+@pytest.mark.parametrize("step", [-1, 11])
+def test_a_step_that_is_not_there_is_refused(step):
+    with pytest.raises(ValueError, match=f"step is {step}; .* 0 to 10"):
+        plots.picture(made_up.adaptation(), step)

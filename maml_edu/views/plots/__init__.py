@@ -3,13 +3,11 @@
 They are drawn from the same scene that the player moves, at one step of it::
 
     plots.picture(trace, step=5)           # a Figure of the whole scene
-    plots.panel(ax, trace, "losses", 5)    # one panel of it, on an Axes of your own
     plots.show(figure, "What it shows")    # any other figure, with its text alternative
 """
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from maml_edu.views.plots.gallery import height_to_width
@@ -17,7 +15,7 @@ from maml_edu.views.plots.marks import draw
 from maml_edu.views.plots.picture import Picture, png, show
 from maml_edu.views.scenes import Scene, check_step, scene
 
-__all__ = ["panel", "picture", "png", "show"]
+__all__ = ["picture", "png", "show"]
 
 
 def picture(trace: object, step: int | None = None) -> Figure:
@@ -42,12 +40,3 @@ def picture(trace: object, step: int | None = None) -> Figure:
     parts = [whole.title] * (len(whole.panels) > 1) + [where] * (whole.frames > 1)
     figure.suptitle(": ".join(parts), fontsize=11)
     return figure
-
-
-def panel(ax: Axes, trace: object, name: str, step: int | None = None) -> Axes:
-    """Draw one panel of a trace's scene, such as "losses", on `ax` (default step: the last)."""
-    whole = scene(trace)
-    panels = {panel.id: panel for panel in whole.panels}
-    if name not in panels:
-        raise ValueError(f"name is {name!r}; it must be one of {', '.join(panels)}")
-    return draw(ax, panels[name], check_step(step, whole.frames))

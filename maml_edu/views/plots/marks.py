@@ -118,8 +118,8 @@ def _arrow(ax: Axes, panel: Panel, mark: Arrow, step: int) -> None:
     head = f"-|>,head_width={0.25 + 0.05 * mark.width}"
     look = {"color": ROLES[mark.role].colour, "linewidth": THIN * mark.width}
     ends = {"shrinkA": 0, "shrinkB": 0, "arrowstyle": head, "mutation_scale": 10}
-    end = mark.start + mark.tip
-    ax.annotate("", end, mark.start, arrowprops=look | ends, zorder=3, annotation_clip=False)
+    start, end = (mark.x, mark.y), (mark.x + mark.dx, mark.y + mark.dy)
+    ax.annotate("", end, start, arrowprops=look | ends, zorder=3, annotation_clip=False)
     ax.plot([], [], label=f"{mark.name}, {mark.readout[0]}", **look)
 
 

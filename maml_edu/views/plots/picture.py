@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,14 +26,14 @@ class Picture(Figure):
         return bundle(self, self.alt)
 
 
+@dataclass(frozen=True)
 class Shown:
     """What `show` returns: displayed by the notebook, or on request by IPython's `display`."""
 
-    def __init__(self, figure: Figure, alt: str) -> None:
-        self._bundle = bundle(figure, alt)
+    forms: dict[str, str]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return self._bundle
+        return self.forms
 
 
 def show(figure: Figure | Axes, alt: str | None = None) -> Shown:
@@ -45,7 +46,7 @@ def show(figure: Figure | Axes, alt: str | None = None) -> Shown:
     alt = alt or getattr(figure, "alt", "")
     if not alt.strip():
         raise ValueError("alt is empty; say in a sentence what the figure shows")
-    shown = Shown(figure, alt)
+    shown = Shown(bundle(figure, alt))
     if getattr(figure, "number", None) is not None:  # only figures of pyplot's have one
         import matplotlib.pyplot
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maml_edu.views.scenes import divergence
 from maml_edu.views.scenes.axis import Axis, finite_range, padded, value_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.divergence import cut_after, divergence_notes, first, too_high
 from maml_edu.views.scenes.marks import Line, Mark, Points, Trail
 from maml_edu.views.scenes.panels import two_losses
 from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_point
@@ -45,11 +45,11 @@ def adaptation_scene(trace: AdaptationTrace) -> Scene:
     """Three panels: `function` (main), `losses` and `path`; a frame per inner step."""
     axes = function_axes((trace,))
     gone = first_diverged(trace, axes)
-    notes = divergence_notes(gone, trace.inner_steps + 1)
+    notes = divergence.divergence_notes(gone, trace.inner_steps + 1)
     losses = two_losses(trace.support_loss, trace.query_loss, notes)
     panels = [_function(trace, axes, gone, notes), losses, _path(trace, gone, notes)]
-    summary = [_summary(trace, step, note) for step, note in enumerate(notes)]
-    return Scene(f"{trace.learner}, {trace.rate}", panels, summary)
+    summary = [_summary(trace, step) for step in range(len(notes))]
+    return Scene(f"{trace.learner}, {trace.rate}", panels, divergence.with_notes(summary, notes))
 
 
 def function_axes(traces: Sequence[AdaptationTrace]) -> tuple[Axis, Axis]:
@@ -74,8 +74,8 @@ def first_diverged(trace: AdaptationTrace, axes: tuple[Axis, Axis]) -> int | Non
     low, high = axes[1].domain
     curves = np.where(np.isfinite(trace.curves), trace.curves, np.inf)
     outside = ((curves < low) | (curves > high)).mean(1) > 0.5
-    outside |= too_high([trace.support_loss, trace.query_loss])
-    return first(outside | ~np.isfinite(trace.curves).all(1))
+    outside |= divergence.too_high([trace.support_loss, trace.query_loss])
+    return divergence.first(outside | ~np.isfinite(trace.curves).all(1))
 
 
 def task_marks(trace: AdaptationTrace) -> tuple[list[Mark], list[Mark]]:
@@ -92,7 +92,7 @@ def _function(
     """The network's function at each step over the task's own, with support and query points."""
     truth, points = task_marks(trace)
     before = Line("theta", "at theta (step 0)", trace.grid_x, trace.curves[0])
-    adapted = Line("adapted", "adapted", trace.grid_x, cut_after(gone, trace.curves))
+    adapted = Line("adapted", "adapted", trace.grid_x, divergence.cut_after(gone, trace.curves))
     # Above the task's own function, below its support points.
     marks = [*truth, before, adapted, *points] if truth else [points[0], before, adapted, points[1]]
     alt = []
@@ -113,7 +113,7 @@ def _path(trace: AdaptationTrace, gone: int | None, notes: Notes) -> Panel:
         Axis(label, padded(*finite_range(along), by=0.12))
         for label, along in zip(labels, shown.T, strict=True)
     ]
-    x, y = cut_after(gone, trace.path).T
+    x, y = divergence.cut_after(gone, trace.path).T
     marks = [Trail("adapted", "adapted", x, y), Points("theta", "theta", x[:1], y[:1])]
     alt = [
         f"Step {step}: the parameters are at {fmt_point(*at)} in a plane that "
@@ -123,12 +123,10 @@ def _path(trace: AdaptationTrace, gone: int | None, notes: Notes) -> Panel:
     return Panel("path", "Path of the parameters", marks, alt, *axes, place="side", notes=notes)
 
 
-def _summary(trace: AdaptationTrace, step: int, note: str | None) -> str:
+def _summary(trace: AdaptationTrace, step: int) -> str:
     support, query = map(fmt, (trace.support_loss[step], trace.query_loss[step]))
-    text = (
-        f"{trace.learner} with {trace.rate}, inner step {step} of {trace.inner_steps}, "
-        f"{len(trace.support_x)} support points: support loss {support}, query loss {query}"
-    )
+    text = f"{trace.learner} with {trace.rate}, inner step {step} of {trace.inner_steps}, "
+    text += f"{len(trace.support_x)} support points: support loss {support}, query loss {query}"
     if step:
         text += f" (at theta {fmt(trace.support_loss[0])} and {fmt(trace.query_loss[0])})"
-    return f"{text}; {note}." if note else f"{text}."
+    return f"{text}."

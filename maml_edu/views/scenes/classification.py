@@ -9,7 +9,7 @@ import numpy as np
 
 from maml_edu.views.scenes.axis import step_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.divergence import divergence_notes, first, too_high
+from maml_edu.views.scenes.divergence import divergence_notes, first, too_high, with_notes
 from maml_edu.views.scenes.marks import Images
 from maml_edu.views.scenes.panels import CROSS_ENTROPY, accuracy_panel, two_losses
 from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_step
@@ -82,7 +82,7 @@ def classification_scene(trace: ClassificationTrace) -> Scene:
         accuracy_panel(trace.accuracy, trace.way, step_axis(trace.inner_steps), steps),
     ]
     title = f"{trace.learner}, {trace.way}-way {trace.shots}-shot, {trace.rate}"
-    summary = [_summary(trace, step, note) for step, note in enumerate(notes)]
+    summary = with_notes([_summary(trace, step) for step in range(frames)], notes)
     return Scene(f"{title}, {trace.protocol} batch-norm", panels, summary)
 
 
@@ -138,12 +138,8 @@ def _queries(trace: ClassificationTrace) -> Panel:
 
 def one_of_each_in_turn(labels: np.ndarray, most: int) -> list[int]:
     """Indices of at most `most` samples: the first of each class, then the second of each, …"""
-    seen: dict[int, int] = {}
-    order = []
-    for i, label in enumerate(labels.tolist()):
-        order.append((seen.get(label, 0), label, i))
-        seen[label] = seen.get(label, 0) + 1
-    return [i for *_, i in sorted(order)][:most]
+    before = [(labels[:i] == label).sum() for i, label in enumerate(labels)]
+    return np.lexsort((labels, before))[:most].tolist()
 
 
 def _verdict(trace: ClassificationTrace, step: int, query: int) -> str:
@@ -156,9 +152,8 @@ def _verdict(trace: ClassificationTrace, step: int, query: int) -> str:
     return f"{name} {RIGHT} {sure}" if right else f"{name} {WRONG} {trace.names[answer]} {sure}"
 
 
-def _summary(trace: ClassificationTrace, step: int, note: str | None) -> str:
+def _summary(trace: ClassificationTrace, step: int) -> str:
     right, n = int(trace.right[step].sum()), len(trace.query_labels)
     losses = f"query loss {fmt(trace.query_loss[step])}, "
     losses += f"support loss {fmt(trace.support_loss[step])}"
-    text = f"{trace.learner}, {fmt_step(step)}: {right} of {n} queries right; {losses}"
-    return f"{text}; {note}." if note else f"{text}."
+    return f"{trace.learner}, {fmt_step(step)}: {right} of {n} queries right; {losses}."

@@ -11,7 +11,7 @@ from maml_edu.views.scenes.adaptation import (
     task_marks,
 )
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.divergence import cut_after, hold_last, left_notes
+from maml_edu.views.scenes.divergence import cut_after, hold_last, left_notes, with_notes
 from maml_edu.views.scenes.marks import Line
 from maml_edu.views.scenes.panels import loss_panel
 from maml_edu.views.scenes.style import series
@@ -49,7 +49,7 @@ def comparison_scene(trace: ComparisonTrace) -> Scene:
     ]
     functions = Panel("function", "Functions", [*truth, *lines, *points], alt, *axes, notes=notes)
     title = f"{', '.join(names)} on one task"
-    summary = [_summary(trace, step, frames, notes[step]) for step in range(frames)]
+    summary = with_notes([_summary(trace, step, frames) for step in range(frames)], notes)
     return Scene(title, [functions, _losses(trace, frames)], summary)
 
 
@@ -60,9 +60,8 @@ def _losses(trace: ComparisonTrace, frames: int) -> Panel:
     return loss_panel(losses, roles, alt, what="Query loss")
 
 
-def _summary(trace: ComparisonTrace, step: int, frames: int, note: str | None) -> str:
+def _summary(trace: ComparisonTrace, step: int, frames: int) -> str:
     losses = "; ".join(
         f"{t.learner} {fmt(t.query_loss[min(step, t.inner_steps)])}" for t in trace.traces
     )
-    text = f"Inner step {step} of {frames - 1}, one task, query loss of each learner: {losses}."
-    return f"{text} {note}." if note else text
+    return f"Inner step {step} of {frames - 1}, one task, query loss of each learner: {losses}."

@@ -32,6 +32,14 @@ def hold_last(values: np.ndarray, frames: int) -> np.ndarray:
     return np.concatenate([values, np.repeat(values[-1:], frames - len(values), axis=0)])
 
 
+def with_notes(texts: Sequence[str], notes: Sequence[str | None]) -> list[str]:
+    """Sentences about each frame, and the note there as one more."""
+    return [
+        f"{text} {note[0].upper()}{note[1:]}." if note else text
+        for text, note in zip(texts, notes, strict=True)
+    ]
+
+
 def divergence_notes(gone: int | None, frames: int) -> list[str | None]:
     """What a panel says at each frame about a run that left it at step `gone`."""
     text = f"diverged: left the picture at step {gone}"

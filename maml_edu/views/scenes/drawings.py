@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.divergence import divergence_notes, first, too_high
+from maml_edu.views.scenes.divergence import divergence_notes, first, too_high, with_notes
 from maml_edu.views.scenes.marks import Images
 from maml_edu.views.scenes.panels import CROSS_ENTROPY, loss_panel
 from maml_edu.views.scenes.style import series
@@ -55,7 +55,8 @@ def drawings_scene(trace: DrawingsTrace) -> Scene:
     notes = divergence_notes(gone, trace.inner_steps + 1)
     title = f"{trace.way} ways, {len(trace.support_labels)} drawings, support-only batch-norm"
     panels = [_answers(trace), _support(trace), _losses(trace, gone, notes)]
-    return Scene(title, panels, [_summary(trace, step, note) for step, note in enumerate(notes)])
+    summary = [_summary(trace, step) for step in range(len(notes))]
+    return Scene(title, panels, with_notes(summary, notes))
 
 
 def _answers(trace: DrawingsTrace) -> Panel:
@@ -120,8 +121,7 @@ def _all_probabilities(trace: DrawingsTrace, step: int) -> str:
     return "; ".join(parts)
 
 
-def _summary(trace: DrawingsTrace, step: int, note: str | None) -> str:
+def _summary(trace: DrawingsTrace, step: int) -> str:
     answers = "; ".join(_answer(trace, i, step) for i in range(len(trace.learners)))
     losses = _by_learner(trace, step, ", ")
-    text = f"The query, {fmt_step(step)}: {answers}. Support loss: {losses}."
-    return f"{text} {note.capitalize()}." if note else text
+    return f"The query, {fmt_step(step)}: {answers}. Support loss: {losses}."

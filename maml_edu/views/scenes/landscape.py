@@ -6,15 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maml_edu.views.scenes import divergence
 from maml_edu.views.scenes.axis import Axis, finite_range
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.divergence import (
-    cut_after,
-    divergence_notes,
-    first,
-    left_notes,
-    too_high,
-)
 from maml_edu.views.scenes.marks import Points, Trail
 from maml_edu.views.scenes.panels import two_losses
 from maml_edu.views.scenes.plane import contours
@@ -57,12 +51,12 @@ def landscape_scene(trace: LandscapeTrace) -> Scene:
     label = f"direction 1 (this plane holds {explained} of the motion)"
     axes = Axis(label, finite_range(trace.axis_x)), Axis("direction 2", finite_range(trace.axis_y))
     gone = {name: first_outside(path, axes) for name, path in trace.paths.items()}
-    left = left_notes(list(gone.items()), frames)
+    left = divergence.left_notes(list(gone.items()), frames)
     losses = trace.support_loss, trace.query_loss
-    diverged = divergence_notes(first(too_high(losses)), frames)
+    diverged = divergence.divergence_notes(divergence.first(divergence.too_high(losses)), frames)
     panels = [_map(trace, axes, gone, left), two_losses(*losses, diverged)]
     notes = [a or b for a, b in zip(left, diverged, strict=True)]
-    summary = [_summary(trace, step, note) for step, note in enumerate(notes)]
+    summary = divergence.with_notes([_summary(trace, step) for step in range(frames)], notes)
     return Scene(f"{trace.learner}, {trace.rate}: {trace.task}", panels, summary)
 
 
@@ -78,7 +72,7 @@ def levels(height: np.ndarray) -> np.ndarray:
 def first_outside(path: np.ndarray, axes: tuple[Axis, Axis]) -> int | None:
     """The first inner step at which a path is outside the picture, or None."""
     low, high = np.transpose([axis.domain for axis in axes])
-    return first(~((path >= low) & (path <= high)).all(1))
+    return divergence.first(~((path >= low) & (path <= high)).all(1))
 
 
 def _map(
@@ -88,11 +82,11 @@ def _map(
     notes: list[str | None],
 ) -> Panel:
     heights, name = levels(trace.height), f"equal {trace.on} loss"
-    marks = [contours(trace.axis_x, trace.axis_y, trace.height, heights, name)]
+    marks = [contours(trace, heights, name)]
     loss = trace.support_loss if trace.on == "support" else trace.query_loss
     for i, (name, path) in enumerate(trace.paths.items()):
         readout = [f"{trace.on} loss {fmt(v)}" for v in loss] if name == trace.task else None
-        marks.append(Trail(series(i), name, *cut_after(gone[name], path).T, readout))
+        marks.append(Trail(series(i), name, *divergence.cut_after(gone[name], path).T, readout))
     marks.append(Points("theta", "theta", np.zeros(1), np.zeros(1)))
     caption = None
     if len(heights):
@@ -111,8 +105,7 @@ def _alt(trace: LandscapeTrace, step: int) -> str:
     return f"{text} After inner step {step}, {trace.task} is at {at}."
 
 
-def _summary(trace: LandscapeTrace, step: int, note: str | None) -> str:
+def _summary(trace: LandscapeTrace, step: int) -> str:
     support, query = map(fmt, (trace.support_loss[step], trace.query_loss[step]))
     text = f"{trace.learner} with {trace.rate}, inner step {step} of {trace.inner_steps}: "
-    text += f"support loss of {trace.task} {support}, query loss {query}. {_alt(trace, step)}"
-    return f"{text} {note.capitalize()}." if note else text
+    return text + f"support loss of {trace.task} {support}, query loss {query}. {_alt(trace, step)}"

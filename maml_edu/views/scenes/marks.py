@@ -36,7 +36,7 @@ class Mark:
         on_axes = {"x": x, "y": y, "low": y, "high": y}
         data, moving = {"kind": self.kind}, {}
         for key, value in vars(self).items():
-            if key not in on_axes:
+            if key not in on_axes or np.ndim(value) == 0:
                 data[key] = value
             elif np.ndim(value) == 1:
                 data[key] = on_axes[key].numbers(value)
@@ -108,20 +108,15 @@ class Lines(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Arrow(Mark):
-    """From `start` (2,) to `start + tip`, both in the units of the axes; width in points."""
+    """From (x, y) to (x + dx, y + dy), in the units of the axes; width in points."""
 
     kind = "arrow"
-    start: np.ndarray
-    tip: np.ndarray
+    x: float
+    y: float
+    dx: float
+    dy: float
     width: float
     readout: Sequence[str]
-
-    def as_json(self, x: Axis, y: Axis) -> dict:
-        ends = map(significant, (*self.start, *self.tip))
-        data = {"kind": self.kind, "role": self.role, "name": self.name, "width": self.width}
-        return (
-            data | dict(zip(("x", "y", "dx", "dy"), ends, strict=True)) | {"readout": self.readout}
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from contourpy import contour_generator
 
-from maml_edu.views.scenes.axis import Axis, finite_range
+from maml_edu.views.scenes.axis import Axis, finite_range, significant
 from maml_edu.views.scenes.base import Panel, Scene, scene
 from maml_edu.views.scenes.divergence import hold_last
 from maml_edu.views.scenes.marks import Arrow, Lines, Points, Trail
 from maml_edu.views.scenes.style import series
 from maml_edu.views.scenes.words import fmt, fmt_point
+
+if TYPE_CHECKING:
+    from maml_edu.views.scenes.landscape import LandscapeTrace
 
 LEVELS = 12
 LONGEST = 0.3  # the longest arrow, as a fraction of the plane's shorter side
@@ -47,7 +51,7 @@ def plane_scene(trace: PlaneTrace) -> Scene:
     )
     arrows, caption = _arrows(trace, axes)
     frames = max([len(path) for path in trace.paths.values()], default=1)
-    marks = [contours(trace.axis_x, trace.axis_y, trace.height, levels(trace.height)), *arrows]
+    marks = [contours(trace, levels(trace.height), "equal height"), *arrows]
     for i, (name, path) in enumerate(trace.paths.items(), len(arrows)):
         marks.append(Trail(series(i), name, *hold_last(path, frames).T))
     marks.append(Points("theta", "theta", trace.theta[:1], trace.theta[1:]))
@@ -66,18 +70,12 @@ def levels(height: np.ndarray) -> np.ndarray:
     return low + (high - low) * (np.arange(1, LEVELS + 1) / (LEVELS + 1)) ** 2
 
 
-def contours(
-    x: np.ndarray,
-    y: np.ndarray,
-    height: np.ndarray,
-    heights: np.ndarray,
-    name: str = "equal height",
-) -> Lines:
-    """The lines at `heights` of a surface (rows, columns) over x (columns,) and y (rows,)."""
+def contours(surface: PlaneTrace | LandscapeTrace, heights: np.ndarray, name: str) -> Lines:
+    """The lines at `heights` of a trace's surface, `height` over `axis_x` and `axis_y`."""
     lines: list[np.ndarray] = []
-    if min(height.shape) > 1:
-        masked = np.ma.masked_invalid(np.asarray(height, dtype=float))
-        generator = contour_generator(x, y, masked)
+    if min(surface.height.shape) > 1:
+        masked = np.ma.masked_invalid(np.asarray(surface.height, dtype=float))
+        generator = contour_generator(surface.axis_x, surface.axis_y, masked)
         lines = [line for level in np.unique(heights) for line in generator.lines(level)]
     return Lines("contour", name, lines)
 
@@ -86,39 +84,33 @@ def _arrows(trace: PlaneTrace, axes: tuple[Axis, Axis]) -> tuple[list[Arrow], st
     """The arrows at one scale, and the sentence that states it."""
     if not trace.arrows:
         return [], None
-    known = np.isfinite(trace.theta).all()
-    start = [
-        axis.place(at) if known else sum(axis.domain) / 2
-        for axis, at in zip(axes, trace.theta, strict=True)
-    ]
-    scale = _arrow_scale(trace, axes) if known else 0.0
+    arrows, start = np.array(list(trace.arrows.values()), dtype=float), trace.theta
+    with np.errstate(over="ignore"):
+        lengths = np.hypot(*arrows.T)
+    if np.isfinite(start).all():
+        scale = _arrow_scale(arrows[np.isfinite(lengths)], lengths, start, axes)
+    else:
+        scale, start = 0.0, [sum(axis.domain) / 2 for axis in axes]
+    start = [float(axis.place(at)) for axis, at in zip(axes, start, strict=True)]
+    tips = scale * np.where(np.isfinite(lengths)[:, None], arrows, 0)
     drawn = []
-    for i, (name, arrow) in enumerate(trace.arrows.items()):
-        length = _length(arrow)
-        tip = scale * arrow if np.isfinite(length) else np.zeros(2)
+    for i, (name, tip, length) in enumerate(zip(trace.arrows, tips, lengths, strict=True)):
         # Earlier arrows are wider, so that one which lies on another does not hide it.
-        width = 2 + 2 * (len(trace.arrows) - 1 - i)
-        drawn.append(Arrow(series(i), name, start, tip, width, [f"length {fmt(length)}"]))
+        width, readout = 2 + 2 * (len(arrows) - 1 - i), [f"length {fmt(length)}"]
+        drawn.append(Arrow(series(i), name, *start, *map(significant, tip), width, readout))
     return drawn, f"All arrows are drawn at one scale: {fmt(scale)} times their length."
 
 
-def _length(arrow: np.ndarray) -> float:
-    with np.errstate(over="ignore"):
-        return float(np.hypot(*arrow))
-
-
-def _arrow_scale(trace: PlaneTrace, axes: tuple[Axis, Axis]) -> float:
+def _arrow_scale(
+    arrows: np.ndarray, lengths: np.ndarray, start: np.ndarray, axes: tuple[Axis, Axis]
+) -> float:
     """One factor for all: the longest takes 30% of the shorter side, less where it would leave."""
-    lengths = [_length(arrow) for arrow in trace.arrows.values()]
-    longest = max((length for length in lengths if np.isfinite(length)), default=0.0)
+    longest = lengths[np.isfinite(lengths)].max(initial=0.0)
     if longest < SHORTEST:
         return 1.0
-    arrows = np.array(
-        [a for a, n in zip(trace.arrows.values(), lengths, strict=True) if np.isfinite(n)]
-    )
     low, high = np.transpose([axis.domain for axis in axes])
     shorter = (high - low).min()
-    room = np.where(arrows > 0, high - trace.theta, trace.theta - low)
+    room = np.where(arrows > 0, high - start, start - low)
     some = np.abs(arrows) > SHORTEST
     inside = np.where(some, 0.95 * room / np.where(some, np.abs(arrows), 1), np.inf).min()
     return float(max(min(LONGEST * shorter / longest, inside), 0.1 * shorter / longest))

@@ -12,7 +12,8 @@ from torch import Tensor
 from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
 from maml_edu.tasks.data.archive import shrink
-from maml_edu.views.drawing import NAMES, Drawing, DrawingSet
+from maml_edu.views.drawing import Drawing, DrawingSet
+from maml_edu.views.drawing.drawing_set import NAMES
 from maml_edu.views.drawing.strokes import place, rasterise
 from maml_edu.views.scenes import DrawingsTrace
 from maml_edu.views.traces.arrays import as_array

@@ -80,7 +80,7 @@ def paths(learner: Learner, theta: Theta, batch: TaskBatch, *, inner_steps: int 
     return vmap(path)(batch.support)
 
 
-def main_plane(theta: Theta, through: Tensor, *, resolution: int = 31) -> Plane:
+def main_plane(theta: Theta, through: Tensor) -> Plane:
     """The plane through theta that holds most of the motion of paths (…, parameters).
 
     Principal components, but of the distances from theta rather than from the mean, so that theta
@@ -94,19 +94,12 @@ def main_plane(theta: Theta, through: Tensor, *, resolution: int = 31) -> Plane:
     at = moved @ directions.T
     low, high = at.min(0).values, at.max(0).values
     side = (1 + 2 * ROOM) * (high - low).max().item()
-    name = "main directions of the paths"
-    return Plane(name, theta, directions, (low + high) / 2, side, resolution)
+    return Plane("main directions of the paths", theta, directions, (low + high) / 2, side)
 
 
-def random_plane(
-    theta: Theta,
-    side: float,
-    *,
-    resolution: int = 31,
-    generator: torch.Generator | None = None,
-) -> Plane:
+def random_plane(theta: Theta, side: float, *, generator: torch.Generator | None = None) -> Plane:
     """A plane through theta in two random directions, seen in a window of that side around it."""
     start = flat(theta)
     drawn = torch.randn(len(start), 2, generator=generator).to(start)
     directions = torch.linalg.qr(drawn).Q.T
-    return Plane("random directions", theta, directions, torch.zeros(2).to(start), side, resolution)
+    return Plane("random directions", theta, directions, torch.zeros(2).to(start), side)

@@ -13,8 +13,8 @@ from typing import Any
 
 import traitlets
 
-from maml_edu.views.drawing import NAMES, SHOTS, WAYS, Drawing, DrawingSet, read_drawing_set
-from maml_edu.views.drawing.strokes import PAGE, WIDTH
+from maml_edu.views.drawing import Drawing, DrawingSet
+from maml_edu.views.drawing.drawing_set import LIMITS, SHOTS, WAYS, read_drawing_set
 from maml_edu.views.widgets.player import STATIC, Explorer, sentence
 
 
@@ -49,7 +49,7 @@ class Draw(Explorer):
         with self.hold_sync():
             self.values = {"drawings": start.as_json()}
             self.palette = [{"name": n, "drawing": one.as_json()} for n, one in palette.items()]
-            self.limits = {"page": PAGE, "pen": WIDTH, "names": NAMES, "ways": WAYS, "shots": SHOTS}
+            self.limits = LIMITS
             self.step = self.scene.frames - 1
 
     @property

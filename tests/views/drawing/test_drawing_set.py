@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from maml_edu.views.drawing import Drawing, DrawingSet, files, read_drawing_set
-from maml_edu.views.drawing.drawing_set import read_drawing
+from maml_edu.views.drawing import Drawing, DrawingSet, files
+from maml_edu.views.drawing.drawing_set import read_drawing, read_drawing_set
 
 Z = Drawing("strokes", (((8.0, 8.5), (20.0, 8.0)), ((3.0, 100.0),)))
 GREY = Drawing.of_grey(np.arange(784, dtype=np.uint8).reshape(28, 28))
@@ -47,7 +47,7 @@ def changed(path, value):
         ([], "a set of drawings is []; it must be an object"),
         ({}, "format is None; it must be 'maml_edu drawings 1'"),
         (changed(["format"], "2"), "format is '2'"),
-        (changed(["qwery"], None), "there is 'qwery', which no set of drawings has"),
+        (changed(["qwery"], None), "there is 'qwery'; it must be format, support or query"),
         (changed(["support"], []), "support is []; it must be a list of 2 to 5 classes"),
         (changed(["support"], {"A": 1}), "support is {'A': 1}"),
         (changed(["support", 1], [None] * 4), "class B is [None, None, None, None]; it must be a "),
@@ -66,7 +66,10 @@ def changed(path, value):
         (changed(["query"], {"strokes": [[[1, True]]]}), "query: a point is [1, True]"),
         (changed(["query"], {"strokes": [[[1]]]}), "query: a point is [1]"),
         (changed(["query"], {"strokes": [[[1, float("nan")]]]}), "query: a point is [1, nan]"),
-        (changed(["query"], {"strokes": [[[1, 2]] * 5001]}), "query has 5001 points; it may have"),
+        (
+            changed(["query"], {"strokes": [[[1, 2]] * 5001]}),
+            "query has 5001 points; it must have at most 5000",
+        ),
     ],
 )
 def test_one_sentence_names_what_is_wrong(value, words):

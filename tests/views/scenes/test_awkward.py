@@ -162,10 +162,11 @@ def test_arrows_end_inside_the_plane_at_the_scale_that_is_said():
     trace = TRACES["plane"]
     panel = scene(trace).panels[0]
     for mark in (mark for mark in panel.marks if mark.kind == "arrow"):
-        ratio = mark.tip / trace.arrows[mark.name]
+        tip = np.array([mark.dx, mark.dy])
+        ratio = tip / trace.arrows[mark.name]
         np.testing.assert_allclose(ratio, ratio[0], rtol=1e-3)
         assert f"{ratio[0]:.3g} times" in panel.caption
-        for end, axis in zip(trace.theta + mark.tip, (panel.x, panel.y), strict=True):
+        for end, axis in zip(trace.theta + tip, (panel.x, panel.y), strict=True):
             assert axis.domain[0] <= end <= axis.domain[1]
 
 

@@ -80,8 +80,8 @@ def test_a_divergence_is_said_and_does_not_squash_the_axes():
     high = {name: panel(d, "function")["y"]["domain"][1] for name, d in
             (("calm", calm), ("wild", wild))}  # fmt: skip
     assert high["wild"] < 5 * high["calm"]
-    assert "diverged" not in wild["summary"][0]
-    assert "diverged: left the picture at step 1" in wild["summary"][-1]
+    assert "iverged" not in wild["summary"][0]
+    assert "Diverged: left the picture at step 1" in wild["summary"][-1]
 
 
 def test_a_training_run_says_what_its_loss_is():

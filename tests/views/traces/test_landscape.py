@@ -73,7 +73,7 @@ def test_the_window_holds_the_paths(theta, batch):
 
 
 def test_heights_are_the_losses_of_the_networks_there(theta, batch):
-    plane = main_plane(theta, paths(LEARNER, theta, batch), resolution=5)
+    plane = replace(main_plane(theta, paths(LEARNER, theta, batch)), resolution=5)
     for on, points in (("support", batch.task(1).support), ("query", batch.task(1).query)):
         trace = landscape(LEARNER, theta, batch, plane, task=1, on=on)
         for row, column in ((0, 0), (1, 4), (3, 2)):
@@ -111,7 +111,7 @@ def test_bad_input_is_said(theta, batch):
     with pytest.raises(ValueError, match="task is 3; .* 0 to 2"):
         landscape(LEARNER, theta, batch, plane, task=3)
     with pytest.raises(ValueError, match="resolution is 1"):
-        random_plane(theta, 1.0, resolution=1)
+        replace(plane, resolution=1)
     with pytest.raises(ValueError, match="side is 0; .* above 0"):
         random_plane(theta, 0)
     with pytest.raises(ValueError, match="through has 1 finite points"):

@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from maml_edu.learners import MAML
 from maml_edu.models import conv4
-from maml_edu.views.drawing import Drawing, DrawingSet, read_drawing_set
+from maml_edu.views.drawing import Drawing, DrawingSet
+from maml_edu.views.drawing.drawing_set import read_drawing_set
 from maml_edu.views.drawing.strokes import place, rasterise
 from maml_edu.views.scenes import DrawingsTrace, scene
 from maml_edu.views.traces import drawings_trace
