@@ -1,4 +1,4 @@
-"""Drawings that a person made, and a set of them: what is in it, and how it is written as JSON.
+"""Drawings that a person made, sets of them, and both as JSON.
 
 A set of drawings, "maml_edu drawings 1"::
 
@@ -34,35 +34,27 @@ MOST_STROKES, MOST_POINTS = 200, 5000  # of one drawing
 
 @dataclass(frozen=True)
 class Drawing:
-    """One drawing. kind: "strokes", "ink" or "grey"; content: what the JSON holds under it, as
-    tuples of tuples of (x, y), or as bytes."""
+    """One drawing. kind: "strokes", "ink" or "grey". content: tuples of (x, y) for each stroke, or
+    the bytes of the other kinds."""
 
     kind: str
     content: tuple | bytes
 
     @staticmethod
     def of_grey(image: np.ndarray) -> Drawing:
-        """(28, 28) uint8, 255 for ink, such as one of `Drawings.images`."""
-        image = np.asarray(image)
-        if image.shape != (SIDE, SIDE) or image.dtype != np.uint8:
-            raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8 (28, 28)")
-        return Drawing("grey", image.tobytes())
+        """The drawing of an image (28, 28) uint8, 255 for ink, such as one of Omniglot's."""
+        return Drawing("grey", _of_kind("image", image, SIDE, np.uint8).tobytes())
 
     @staticmethod
     def of_ink(ink: np.ndarray) -> Drawing:
-        """(105, 105) bool, True for ink."""
-        ink = np.asarray(ink)
-        if ink.shape != (PAGE, PAGE) or ink.dtype != bool:
-            raise ValueError(f"ink is {ink.dtype} {ink.shape}; it must be bool (105, 105)")
-        return Drawing("ink", np.packbits(ink).tobytes())
+        """The drawing of a page (105, 105) bool, True for ink."""
+        return Drawing("ink", np.packbits(_of_kind("ink", ink, PAGE, bool)).tobytes())
 
     @property
     def pixels(self) -> np.ndarray:
-        """Of "grey" (28, 28) uint8, of "ink" (105, 105) bool; a ValueError for strokes."""
+        """Of "grey" (28, 28) uint8, of "ink" (105, 105) bool. ValueError for strokes."""
         if self.kind == "strokes":
-            raise ValueError(
-                "a drawing of strokes has no pixels; see views.drawing.strokes.rasterise"
-            )
+            raise ValueError("kind is 'strokes', without pixels; it must be 'grey' or 'ink'")
         values = np.frombuffer(self.content, np.uint8)
         if self.kind == "grey":
             return values.reshape(SIDE, SIDE)
@@ -91,15 +83,23 @@ class DrawingSet:
 
     @property
     def missing(self) -> str:
-        """What has to be drawn before a network can adapt and answer, "A, C and the query"."""
+        """What must still be drawn before a network can adapt and answer: "A, C and the query"."""
         lacks = [NAMES[i] for i, of_class in enumerate(self.support) if not any(of_class)]
         lacks += ["the query"] if self.query is None else []
         return " and ".join([", ".join(lacks[:-1]), lacks[-1]] if lacks[1:] else lacks)
 
     def as_json(self) -> dict[str, Any]:
-        """As the module says, ready for `json.dumps`."""
+        """The JSON value of this module's docstring."""
         support = [[one and one.as_json() for one in of_class] for of_class in self.support]
         return {"format": FORMAT, "support": support, "query": self.query and self.query.as_json()}
+
+
+def _of_kind(name: str, image: np.ndarray, side: int, dtype: type) -> np.ndarray:
+    image, wanted = np.asarray(image), np.dtype(dtype)
+    if image.shape != (side, side) or image.dtype != wanted:
+        seen = f"{image.dtype} {image.shape}"
+        raise ValueError(f"{name} is {seen}; it must be {wanted} {(side, side)}")
+    return image
 
 
 def read_drawing_set(value: Any) -> DrawingSet:

@@ -1,9 +1,7 @@
-"""Print pictures of traces, in matplotlib. None computes.
+"""Print pictures of traces, in matplotlib, drawn from the same scene as the player::
 
-They are drawn from the same scene that the player moves, at one step of it::
-
-    plots.picture(trace, step=5)           # a Figure of the whole scene
-    plots.show(figure, "What it shows")    # any other figure, with its text alternative
+plots.picture(trace, step=5)           # a Figure of the whole scene
+plots.show(figure, "What it shows")    # any other figure, with its text alternative
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def draw_gallery(ax: Axes, panel: Panel, step: int) -> Axes:
 
 
 def _tile(ax: Axes, mark: Images, step: int, i: int, corner: tuple[float, float]) -> None:
-    """One drawing, its paper and its words, and what stands beside it."""
+    """One drawing with its border and caption, and its bars if there are any."""
     left, top = corner
     image = np.clip(np.nan_to_num(np.asarray(mark.images[i], dtype=float)), 0, 1)
     box = (left, left + 1, top - 1, top)

@@ -1,4 +1,4 @@
-"""Axes that a diverged step cannot squash, and the numbers that are drawn on them."""
+"""Axes that stay readable when a step diverges, and the numbers that are drawn on them."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A whole picture. It has one frame per text of `summary`, which says what is seen there."""
+    """A whole picture. It has one frame per text of `summary`, which describes it there."""
 
     title: str
     panels: Sequence[Panel]

@@ -1,4 +1,4 @@
-"""Runs that leave the picture: when, how far they are drawn, and what is said about it."""
+"""Runs that leave the picture: at which step, how far they are drawn, and the notes about it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def too_high(losses: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def cut_after(gone: int | None, values: np.ndarray) -> np.ndarray:
-    """Per-step `values` with nan after step `gone`: a run is drawn on its way out, no further."""
+    """Per-step `values` with nan after step `gone`: a run is drawn up to where it leaves."""
     values = np.array(values, dtype=float)
     if gone is not None:
         values[gone + 1 :] = np.nan

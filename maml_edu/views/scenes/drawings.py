@@ -1,4 +1,4 @@
-"""Learners adapting to a reader's own drawings: what each makes of the query at each inner step."""
+"""Learners adapting to a reader's own drawings, and their answers to a query at each inner step."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_step
 
 @dataclass(frozen=True)
 class DrawingsTrace:
-    """Several learners adapting to the same few drawings, and what each makes of one query.
+    """Several learners adapting to the same few drawings, and classifying one query.
 
-    They work under the protocol "support-only". Nobody has said what the query is. Images are
-    (height, width) as the networks see them, 1 for ink and 0 for paper.
+    The protocol is "support-only", and the query has no label. Images are (height, width) as the
+    networks see them, 1 for ink and 0 for paper.
     """
 
     learners: tuple[str, ...]  # what they are called

@@ -23,9 +23,8 @@ CAPTION = (
 class EmbeddingTrace:
     """The features of one N-way task in a plane, and its prototypes by the number of shots.
 
-    Frame k, 0 to the most shots, has seen k drawings of each class; nan stands for what is not yet
-    there. The plane is the same in all frames: the one that holds most of the last frame's
-    variation.
+    Frame k, from 0 to the most shots, has seen k drawings of each class; what it has not seen is
+    nan. All frames are in the same plane, which holds most of the last frame's variation.
     """
 
     learner: str  # "ProtoNet"

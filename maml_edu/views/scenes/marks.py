@@ -1,8 +1,8 @@
 """The marks that a panel may hold: one class a kind.
 
 A new kind is a class here and a function each in `plots/marks.py` and `widgets/js/src/marks.js`.
-Data are arrays as computed, where nan is a gap; the axes round them for drawing. Where arrays have
-one more dimension than said, its entries are the frames.
+Arrays hold the values as computed, with nan for gaps; the axes round them for drawing. An array of
+x or y with a first dimension more than stated holds one entry a frame.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Points(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Trail(Mark):
-    """One position a frame, x and y (frames,): the way so far is solid, the rest faint.
+    """One position a frame, x and y (frames,). Its path is solid up to the frame, and faint beyond.
 
     readout: a text a frame, shown beside the name in the legend.
     """
@@ -125,9 +125,9 @@ class Images(Mark):
 
     images: (n, height, width), 1 for ink and 0 for paper. captions: n texts a frame.
     labels: (n,) gives each drawing the colour of its class. columns: at most; default: 10.
-    bars: (frames, n, classes) from 0 to 1, drawn beside each drawing; what is not finite as 0.
-    names: what the bars are called.
-    right: (frames, n) bool; what is not right has a frame that says so. large: give it more room.
+    bars: (frames, n, classes) from 0 to 1, drawn beside each drawing; 0 where not finite.
+    names: of the bars. right: (frames, n) bool; drawings that are not right get a dashed border.
+    large: larger drawings.
     """
 
     kind = "images"

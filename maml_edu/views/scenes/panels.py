@@ -52,7 +52,7 @@ def two_losses(
 
 
 def accuracy_panel(accuracy: np.ndarray, way: int, x: Axis, steps: Sequence[str]) -> Panel:
-    """The fraction of queries answered rightly, (frames,), over that of guessing.
+    """The fraction of queries answered rightly, (frames,), above that of guessing.
 
     steps: what each frame is called, such as "at inner step 2".
     """
@@ -63,5 +63,5 @@ def accuracy_panel(accuracy: np.ndarray, way: int, x: Axis, steps: Sequence[str]
     ]
     alt = [f"{r} of the queries are right {at}." for r, at in zip(readout, steps, strict=True)]
     return Panel(
-        "accuracy", "Accuracy", marks, alt, x, Axis("share right", (0.0, 1.04)), place="side"
+        "accuracy", "Accuracy", marks, alt, x, Axis("fraction right", (0.0, 1.04)), place="side"
     )

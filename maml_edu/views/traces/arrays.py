@@ -1,4 +1,4 @@
-"""What several traces need: tensors as arrays, paths in their main plane, names of labels."""
+"""Helpers of several traces: tensors as arrays, main directions, names of classes."""
 
 from __future__ import annotations
 

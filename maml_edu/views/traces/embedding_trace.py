@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -21,15 +20,6 @@ from maml_edu.views.traces.arrays import (
     finite_rows,
     main_directions,
 )
-
-
-class Frame(NamedTuple):
-    """What there is to see after some shots."""
-
-    support: Tensor  # (way, shots, features)
-    prototypes: Tensor  # (way, features)
-    query: Tensor  # (queries, features)
-    answers: Tensor  # (queries,) the class of the nearest prototype
 
 
 @torch.no_grad()
@@ -55,45 +45,43 @@ def embedding(
         raise ValueError(f"support has {counts} drawings by class; it must be as many of each")
     most, names = counts[0], class_names(names, way)
     rows = torch.stack(by_class)  # (way, most shots)
-    frames: list[Frame] = []
-    for shots in range(1, most + 1):
-        frames.append(_frame(learner, theta, task, rows[:, :shots], frames))
-    features = finite_rows(torch.cat([frames[-1].support.flatten(0, 1), frames[-1].query]))
+    support, prototypes, query, answers = _by_shots(learner, theta, task, rows)
+    features = finite_rows(torch.cat([support[-1].flatten(0, 1), query[-1]]))
     mean = features.mean(0).nan_to_num()
     directions = main_directions(features - mean)
 
     def place(features: Tensor) -> np.ndarray:
         return as_array((features - mean) @ directions.T)
 
-    support = np.full((most + 1, way, most, 2), np.nan)
-    for shots, frame in enumerate(frames, 1):
-        support[shots, :, :shots] = place(frame.support)
+    support_at = np.full((most + 1, way, most, 2), np.nan)
+    for shots, part in enumerate(support, 1):
+        support_at[shots, :, :shots] = place(part)
     return EmbeddingTrace(
         learner=name or type(learner).__name__,
         protocol=learner.protocol,
         names=names,
         images=as_array(task.support_x[rows[:, 0]].flatten(0, -3)),
-        support=support,
-        prototypes=np.stack([np.full((way, 2), np.nan), *(place(f.prototypes) for f in frames)]),
-        query=np.stack([place(f.query) for f in (frames[0], *frames)]),
+        support=support_at,
+        prototypes=np.stack([np.full((way, 2), np.nan), *map(place, prototypes)]),
+        query=np.stack([place(part) for part in (query[0], *query)]),
         query_labels=task.query_y.cpu().numpy(),
-        answers=np.stack([np.full(len(task.query_y), -1), *(f.answers.cpu() for f in frames)]),
+        answers=np.stack([np.full(len(task.query_y), -1), *map(Tensor.cpu, answers)]),
         explained_fraction=explained_fraction(features - mean, directions),
     )
 
 
-def _frame(
-    learner: ProtoNet, theta: Theta, task: TaskBatch, rows: Tensor, before: list[Frame]
-) -> Frame:
-    """The frame with the drawings of `rows`, (way, shots), as support set. Under "transductive"
-    the queries' features do not depend on it, so they are those of the frame before."""
-    x = task.support_x[rows.flatten()]
+def _by_shots(learner: ProtoNet, theta: Theta, task: TaskBatch, rows: Tensor) -> Iterable:
+    """For 1, 2, … of the shots in `rows`, (way, most shots): the features of the support set (way,
+    shots, features), its prototypes (way, features), the queries' features (queries, features), and
+    the nearest prototype of each query (queries,)."""
     body = {name: theta[name] for name in learner.model.shapes()}
-    support = learner.model(body, x).unflatten(0, rows.shape)
-    if before and learner.protocol == "transductive":
-        query = before[-1].query
-    else:
-        query = predict(learner.model, body, task.query_x, x, learner.protocol)
-    prototypes = support.mean(1)
-    nearness = 2 * query @ prototypes.T - prototypes.square().sum(1)  # as ProtoNet.predict
-    return Frame(support, prototypes, query, nearness.argmax(-1))
+    found, query = [], None
+    for shots in range(1, rows.shape[1] + 1):
+        x = task.support_x[rows[:, :shots].flatten()]
+        support = learner.model(body, x).unflatten(0, (-1, shots))
+        if query is None or learner.protocol != "transductive":  # else it is always the same
+            query = predict(learner.model, body, task.query_x, x, learner.protocol)
+        prototypes = support.mean(1)
+        nearness = 2 * query @ prototypes.T - prototypes.square().sum(1)  # as ProtoNet.predict
+        found.append((support, prototypes, query, nearness.argmax(-1)))
+    return zip(*found, strict=True)

@@ -40,7 +40,7 @@ class Plane:
             raise ValueError(f"side is {self.side}; it must be above 0")
 
     def coordinates(self, parameters: Tensor) -> Tensor:
-        """Where flat parameters (…, parameters) have their shadow in the plane: (…, 2)."""
+        """Where flat parameters (…, parameters) project to in the plane: (…, 2)."""
         return (parameters - flat(self.theta)) @ self.directions.T
 
     def point(self, at: Tensor) -> Theta:

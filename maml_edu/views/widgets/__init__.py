@@ -1,4 +1,4 @@
-"""What moves: `Player(trace)` scrubs a trace, `explore(compute, ...)` recomputes it on sliders,
+"""Widgets: `Player(trace)` scrubs a trace, `explore(compute, ...)` recomputes it on sliders,
 `Quiz(questions)` asks a person, `Draw(compute, start)` lets her draw the task.
 
 Python gives the whole picture of every step at once as a scene (`views.scenes`); the browser

@@ -1,5 +1,4 @@
-"""Draw your own: a pad and a palette for the drawings of a task, over a player of what networks
-make of them.
+"""Draw your own: a pad and a palette for the drawings of a task, and a player of the result.
 
 The browser keeps the drawings. After each stroke it sends them all as a JSON value (see
 `views.drawing`), as an explorer sends its controls. While something is still to be drawn, no
@@ -19,12 +18,12 @@ from maml_edu.views.widgets.player import STATIC, Explorer, sentence
 
 
 class Draw(Explorer):
-    """A canvas for support drawings and a query, N-way K-shot, and the player of `compute`.
+    """A pad for the drawings of an N-way K-shot task, over a player of what `compute` returns.
 
     compute: a `views.drawing.DrawingSet` with nothing missing -> a trace, by the real networks.
-    start: the set that it opens with; nothing may be missing.
-    palette: drawings to choose from instead of drawing, name -> drawing.
-    `drawings` is the set as it is now, to save or to look at; `set(drawings=...)` replaces it.
+    start: the set that it opens with, with nothing missing.
+    palette: drawings to choose from, name -> drawing (default: none).
+    `drawings` is the current set; `set(drawings=...)` replaces it.
     """
 
     _esm = STATIC / "draw.js"
@@ -49,12 +48,12 @@ class Draw(Explorer):
         with self.hold_sync():
             self.values = {"drawings": start.as_json()}
             self.palette = [{"name": n, "drawing": one.as_json()} for n, one in palette.items()]
-            self.limits = LIMITS
+            self.limits = dict(LIMITS)
             self.step = self.scene.frames - 1
 
     @property
     def ends(self) -> dict[str, tuple[DrawingSet, DrawingSet]]:
-        """The smallest set and the largest that the drawings of `start` make."""
+        """The smallest and the largest set that can be made of the drawings of `start`."""
         some = [of_class[0] for of_class in self._start.support]
         least = DrawingSet(tuple((one,) for one in some[: WAYS[0]]), self._start.query)
         most = (some * WAYS[1])[: WAYS[1]]
@@ -82,7 +81,7 @@ class Draw(Explorer):
             raise
 
     def describe(self) -> str:
-        """What is drawn and what the networks make of it, in words."""
+        """What is drawn, and what the networks answer, in words."""
         have = f"{self.drawings.way}-way {self.drawings.shots}-shot"
         if self.missing:
             return f"A pad to draw on, {have}. Still to be drawn: {self.missing}."

@@ -1,4 +1,4 @@
-"""The player: a whole trajectory, scrubbed in the browser; new ones are computed here on request.
+"""The player: a trace to scrub in the browser; new traces are computed here on request.
 
 When a control moves, the browser sends `{"type": "set", "seq": n, "values": {...}}`. Python
 replaces `scene`, or says in `status` why it could not, and then sets `answered` to n. The browser
@@ -25,12 +25,12 @@ STATIC = Path(__file__).parent / "static"
 
 
 def _as_text(value: Scene, _widget: Player) -> str:
-    """A scene on its way to the browser: one string, which the messaging need not walk through."""
+    """A scene for the browser, as one string: the messaging handles it faster than nested dicts."""
     return json.dumps(value.as_json(), separators=(",", ":"), allow_nan=False)
 
 
 def _unchanged(_text: str, widget: Player) -> Scene:
-    """Scenes are made in Python: what comes from the browser is the one that was sent."""
+    """Only Python makes scenes, so one that comes back from the browser changes nothing."""
     return widget.scene
 
 
@@ -127,13 +127,13 @@ class Explorer(Player):
         return {name: self._controls[name].given(value) for name, value in values.items()}
 
     def _asked(self, _widget: object, content: dict, _buffers: object) -> None:
-        """Answer a request of the browser: always, also when the computation fails."""
+        """Answer a request of the browser, even when the computation fails."""
         if content.get("type") != "set":
             return
         try:
             self.set(**content.get("values", {}))
         except Exception:
-            pass  # `set` put it into `status`, where the reader sees it
+            pass  # `set` has put it into `status`, which the reader sees
         finally:
             self.answered = int(content.get("seq", 0))
 

@@ -1,7 +1,7 @@
-"""The quiz: one-shot questions for a person, beside a model's answers to the very same ones.
+"""The quiz: one-shot questions for a person, beside a model's answers to the same questions.
 
-All questions travel to the browser at once, which asks, tells and counts by itself; so the quiz
-also works in a static page. The choices come back in `answers`.
+The browser gets all questions at once, asks them, and keeps the score; so the quiz also works in a
+static page. The choices come back in `answers`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROUND = 10  # questions
 
 
 class Score(NamedTuple):
-    """How many of the answered questions were answered rightly, and by the model."""
+    """Of the questions answered: how many the person got right, and how many the model."""
 
     right: int
     answered: int
@@ -61,8 +61,8 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 class Quiz(anywidget.AnyWidget):
     """Asks a person the questions of a `views.scenes.QuizQuestions`, ten a round.
 
-    `answers` holds the candidates that she chose, in the order of the questions, and `score` counts
-    them; `answers = []` begins anew. ValueError for answers that are not candidates.
+    `answers` holds the candidates that were chosen, in the order of the questions, and `score`
+    counts them; `answers = []` starts again. ValueError for answers that are not candidates.
     """
 
     _esm = STATIC / "quiz.js"
@@ -87,14 +87,14 @@ class Quiz(anywidget.AnyWidget):
 
     @property
     def score(self) -> Score:
-        """Her right answers and the model's, of the questions that she has answered."""
+        """The right answers of the person and of the model, among the questions answered."""
         n = len(self.answers)
         truth, guesses = self.asked.answer[:n], self.asked.guesses
         model = None if guesses is None else int((guesses[:n] == truth).sum())
         return Score(int((np.array(self.answers, int) == truth).sum()), n, model)
 
     def describe(self) -> str:
-        """What this is and how it stands, in words."""
+        """The quiz and its score so far, in words."""
         what = f"A quiz of {len(self.asked)} questions: which of {self.asked.way} candidates"
         return f"{what} is the same character as the query? So far: {self.score}."
 
