@@ -1,4 +1,4 @@
-"""Questions for a person from sampled tasks: a part of what `maml_edu.views.traces` does."""
+"""Questions for a person, from sampled tasks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 
 from maml_edu.tasks import TaskBatch
-from maml_edu.views.scenes.records import Quiz
-
-__all__ = ["Quiz", "quiz"]
+from maml_edu.views.scenes import QuizQuestions
 
 
 def quiz(
@@ -18,13 +16,12 @@ def quiz(
     *,
     model: str = "the model",
     generator: torch.Generator | None = None,
-) -> Quiz:
-    """One question a task: one query, drawn at random, and the support set to choose from.
+) -> QuizQuestions:
+    """One question a task: one query, chosen at random, and the support set to choose from.
 
     batch: 1-shot tasks of pictures, support_x (tasks, way, 1, height, width).
-    guesses: (tasks, queries), the label that a model gave to each query; `model` is its name. All
-        of a task's queries, so that it need not be known beforehand which one is asked about.
-    Raises a ValueError for other shapes.
+    guesses: (tasks, queries), the label that a model gave to every query; `model` is its name.
+    ValueError for other shapes.
     """
     n_tasks, way = batch.support_y.shape
     if batch.support_x.dim() != 5 or batch.support_x.shape[2] != 1:
@@ -41,7 +38,7 @@ def quiz(
     def of_asked(values: Tensor) -> np.ndarray:
         return values.detach().cpu()[torch.arange(n_tasks), asked].numpy()
 
-    return Quiz(
+    return QuizQuestions(
         query=of_asked(batch.query_x)[:, 0],
         support=batch.support_x[:, :, 0].detach().cpu().numpy(),
         answer=of_asked(batch.query_y),

@@ -1,16 +1,17 @@
-"""Records that look like real ones, made without torch: what the drawing is tested on."""
+"""Traces that look like real ones, made without torch: what the drawing is tested on."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from maml_edu.views.scenes.records import (
+from maml_edu.views.scenes import (
     AdaptationTrace,
-    Classification,
+    ClassificationTrace,
     ComparisonTrace,
-    Drawings,
-    Embedding,
+    DrawingsTrace,
+    EmbeddingTrace,
     Gallery,
+    ImageGrid,
     LandscapeTrace,
     PlaneTrace,
     TrainingTrace,
@@ -34,10 +35,9 @@ def adaptation(
         curves = 3 * np.sin(grid)[None] + wrong * np.cos(0.3 * grid)
         loss = 2.0 * left**2
         path = np.stack([left, np.sin(left)], axis=1)
-        return AdaptationTrace(
-            learner, 0.01, grid, curves, 3 * np.sin(grid), support, 3 * np.sin(support), query,
-            3 * np.sin(query), loss, 1.3 * loss + 0.02, path, 0.97,
-        )  # fmt: skip
+    task = 3 * np.sin(grid), support, 3 * np.sin(support), query, 3 * np.sin(query)
+    losses = loss, 1.3 * loss + 0.02
+    return AdaptationTrace(learner, "inner_lr 0.01", grid, curves, *task, *losses, path, 0.97)
 
 
 def diverged(steps: int = 10, factor: float = 1e60) -> AdaptationTrace:
@@ -77,24 +77,24 @@ def landscape(growth: float = 0.6, steps: int = 6) -> LandscapeTrace:
         gone = 1 - np.float64(growth) ** np.arange(steps + 1)[:, None]
         loss = 0.1 + 1.75 * (1 - gone[:, 0]) ** 2
     paths = {"task 1": gone * [-1.0, 0.5], "task 2": gone * [1.5, 1.5]}
-    return LandscapeTrace("MAML", 0.01, "task 1", "support", "main directions", x, y, height, paths,
-                          0.93, loss, 1.2 * loss)  # fmt: skip
+    words = "MAML", "inner_lr 0.01", "task 1", "support", "main directions"
+    return LandscapeTrace(*words, x, y, height, paths, 0.93, loss, 1.2 * loss)
 
 
-def training(records: int = 40) -> TrainingTrace:
+def training(entries: int = 40) -> TrainingTrace:
     """A meta-loss that falls, checked at inner steps 0, 1 and 5."""
-    steps = np.linspace(0, 2000, records) if records > 1 else np.zeros(records)
+    steps = np.linspace(0, 2000, entries) if entries > 1 else np.zeros(entries)
     checks = {}
     for inner, level in {0: 4.0, 1: 0.7, 5: 0.4}.items():
         at = steps[::8]
         checks[inner] = (at, level + 3 * np.exp(-at / 400), np.full(len(at), 0.15))
-    noise = 1 + 0.2 * np.sin(np.arange(records) * 7.0)
+    noise = 1 + 0.2 * np.sin(np.arange(entries) * 7.0)
     return TrainingTrace("MAML", steps, (0.6 + 3.5 * np.exp(-steps / 300)) * noise, checks)
 
 
 def classification(
     way: int = 5, shots: int = 1, queries: int = 3, steps: int = 3, growth: float = 3.0
-) -> Classification:
+) -> ClassificationTrace:
     """Logits of the right label that grow at each step, and noise on all of them."""
     rng = np.random.default_rng(way)
     support, query = np.repeat(np.arange(way), shots), np.repeat(np.arange(way), queries)
@@ -102,12 +102,23 @@ def classification(
         right = growth * np.arange(steps + 1, dtype=float)[:, None, None] * np.eye(way)[query]
         odds = np.exp(right + rng.normal(size=(len(query), way)))
         chances = odds / odds.sum(-1, keepdims=True)
-        loss = -np.log(chances[:, np.arange(len(query)), query]).mean(1)
-    return Classification(
-        "MAML", 0.4, "transductive", tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:way]),
+        loss = -np.log(chances[:, np.arange(len(query)), query]).sum(1) / max(len(query), 1)
+    return ClassificationTrace(
+        "MAML", "inner_lr 0.4", "transductive", tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:way]),
         drawings(len(support)), support, drawings(len(query)), query, chances, 0.5 * loss, loss,
-        (chances.argmax(-1) == query).mean(1),
+        (chances.argmax(-1) == query).sum(1) / max(len(query), 1),
     )  # fmt: skip
+
+
+def drawn(way: int = 3, shots: int = 1, steps: int = 3, growth: float = 1.0) -> DrawingsTrace:
+    """Two learners, of which the first cannot say anything before adapting."""
+    chances = np.random.default_rng(0).dirichlet(np.ones(way), (2, steps + 1))
+    chances[0, 0] = 1 / way
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss = np.outer([1.6, 1.7], np.float64(growth) ** np.arange(steps + 1.0))
+    names, labels = tuple("ABCDE"[:way]), np.repeat(np.arange(way), shots)
+    images = drawings(len(labels))
+    return DrawingsTrace(("trained", "fresh"), names, images, labels, drawings(1)[0], chances, loss)
 
 
 def drawings(n: int) -> np.ndarray:
@@ -117,14 +128,14 @@ def drawings(n: int) -> np.ndarray:
     return np.exp(-60 * (np.hypot(x, y) - size) ** 2)
 
 
-def gallery() -> Gallery:
+def gallery(n: int = 12) -> Gallery:
     """Two parts, of which one has labels."""
-    some = Drawings("some", drawings(12), tuple("abcdefghijkl"))
-    others = Drawings("others", drawings(3), ("one", "two", "three"), labels=(0, 1, 7))
+    some = ImageGrid("some", drawings(n), tuple("abcdefghijkl"[:n]))
+    others = ImageGrid("others", drawings(3), ("one", "two", "three"), labels=(0, 1, 7))
     return Gallery("Rings", (some, others), "Fifteen rings.")
 
 
-def embedding(way: int = 3, most: int = 4, queries: int = 2) -> Embedding:
+def embedding(way: int = 3, most: int = 4, queries: int = 2) -> EmbeddingTrace:
     """Classes around a circle; support drawings left and right of their middle by turns, so that
     prototypes come to it. All queries are answered with 0 at one shot, and rightly from two on."""
     angle = 2 * np.pi * np.arange(way) / way
@@ -139,5 +150,6 @@ def embedding(way: int = 3, most: int = 4, queries: int = 2) -> Embedding:
     answers = np.stack([labels] * (most + 1))
     answers[0], answers[1] = -1, 0
     query = np.stack([middle[labels] * 0.9] * (most + 1))
-    return Embedding("ProtoNet", "transductive", tuple("ABCDEFGHIJ"[:way]), drawings(way), support,
-                     prototypes, query, labels, answers, 0.81)  # fmt: skip
+    words = "ProtoNet", "transductive", tuple("ABCDEFGHIJ"[:way])
+    places = support, prototypes, query
+    return EmbeddingTrace(*words, drawings(way), *places, labels, answers, 0.81)
