@@ -79,7 +79,7 @@ def test_the_outer_loop_can_train_it(name, family):
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_numbers_of_numpy_do_as_well(name):
-    family = "omniglot" if "omniglot" in LEARNERS[name].families else "sinusoid"
+    family = "omniglot" if "omniglot" in LEARNERS[name].families else "sine"
     learner, batch = made_up(name, family)
     of_numpy = {int: np.int64, float: np.float64}
     options = {

@@ -40,8 +40,8 @@ def test_training_then_evaluating(capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("runs/a: joint, ")
     assert load("runs/a").metadata["command"] == (
-        "python -m maml_edu train sine --steps 30 --no-capture --meta-batch 3 --shots 3 --queries 2 "
-        "--learner joint --out runs/a"
+        "python -m maml_edu train sine --steps 30 --no-capture --meta-batch 3 --shots 3 "
+        "--queries 2 --learner joint --out runs/a"
     )
     assert main(["evaluate", "runs/a", "--n-tasks", "1000"]) == 0
     rows = capsys.readouterr().out.splitlines()

@@ -1,4 +1,6 @@
-"""Print pictures of traces, in matplotlib, drawn from the same scene as the player::
+"""Print pictures of traces, in matplotlib, drawn from the same scene as the player.
+
+For example::
 
 plots.picture(trace, step=5)           # a Figure of the whole scene
 plots.show(figure, "What it shows")    # any other figure, with its text alternative

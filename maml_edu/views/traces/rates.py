@@ -8,7 +8,6 @@ import torch
 
 from maml_edu.foundation.types import Rate, Theta
 from maml_edu.learners import Learner, MatchingNet, ProtoNet
-from maml_edu.learners.maml import is_rate
 
 
 def rate_label(learner: Learner, theta: Theta, inner_steps: int) -> str:
@@ -20,7 +19,7 @@ def rate_label(learner: Learner, theta: Theta, inner_steps: int) -> str:
     """
     if isinstance(learner, ProtoNet | MatchingNet):
         return "no inner_lr"
-    if any(is_rate(name) for name in theta):
+    if learner.param_groups(theta).get("rates_lr"):
         return "learned inner_lr"
     _, rates = learner.split(theta, inner_steps)
     steps = [_values(rate) for rate in (rates if isinstance(rates, Sequence) else [rates])]
