@@ -13,7 +13,7 @@ import pytest
 from ipywidgets.widgets import widget
 
 from maml_edu.views.widgets import Choice, Slider, Toggle, explore
-from tests.lessons.every_end import check, corners, problems
+from tests.lessons.every_end import check, corners, ends, problems
 from tests.views import made_up
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -34,8 +34,8 @@ def warned():
 
 
 def empty():
-    record = made_up.adaptation()
-    return dataclasses.replace(record, curves=np.full_like(record.curves, np.nan))
+    trace = made_up.adaptation()
+    return dataclasses.replace(trace, curves=np.full_like(trace.curves, np.nan))
 
 
 def explorer_with(fault):
@@ -52,7 +52,7 @@ def test_the_corners_are_all_ends_alone_and_in_pairs():
         lambda a, b, c: made_up.adaptation(),
         a=Slider("a", 0, 9), b=Toggle("b"), c=Choice("c", ["x", "y", "z"]),
     )  # fmt: skip
-    assert explorer.ends == {"a": (0, 9), "b": (False, True), "c": ("x", "z")}
+    assert ends(explorer) == {"a": (0, 9), "b": (False, True), "c": ("x", "z")}
     found = corners(explorer)
     assert len(found) == 3 * 2 + 3 * 4
     assert {"a": 9} in found

@@ -54,10 +54,9 @@ def comparison_scene(trace: ComparisonTrace) -> Scene:
 
 
 def _losses(trace: ComparisonTrace, frames: int) -> Panel:
-    losses = [(t.learner, hold_last(t.query_loss, frames)) for t in trace.traces]
-    roles = [series(i) for i in range(len(losses))]
-    alt = [f"Query loss of each learner at inner step {step}." for step in range(frames)]
-    return loss_panel(losses, roles, alt, what="Query loss")
+    held = [hold_last(t.query_loss, frames) for t in trace.traces]
+    losses = [(series(i), t.learner, held[i]) for i, t in enumerate(trace.traces)]
+    return loss_panel(losses, what="Query loss")
 
 
 def _summary(trace: ComparisonTrace, step: int, frames: int) -> str:
