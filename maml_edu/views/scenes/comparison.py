@@ -37,7 +37,6 @@ def comparison_scene(trace: ComparisonTrace) -> Scene:
     axes = function_axes(trace.traces)
     gone = [first_diverged(one, axes) for one in trace.traces]
     names = [one.learner for one in trace.traces]
-    # Learners may share a name, as two MAMLs do: each says when it left.
     notes = left_notes(list(zip(names, gone, strict=True)), frames)
     lines = [
         Line(series(i), t.learner, t.grid_x, hold_last(cut_after(k, t.curves), frames))

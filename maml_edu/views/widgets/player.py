@@ -92,11 +92,8 @@ class Explorer(Player):
         self._compute = compute
         self._controls = controls
         values = {name: control.value for name, control in controls.items()}
-        super().__init__(
-            compute(**self._given(values)),
-            controls=[control.as_json(name) for name, control in controls.items()],
-            values=values,
-        )
+        drawn = [control.as_json(name) for name, control in controls.items()]
+        super().__init__(compute(**self._given(values)), controls=drawn, values=values)
         self.on_msg(self._asked)
 
     def set(self, **values: Any) -> None:
