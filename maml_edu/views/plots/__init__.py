@@ -1,9 +1,15 @@
+<<<<<<< HEAD
 """Print pictures of traces, in matplotlib, drawn from the same scene as the player.
 
 For example::
+=======
+"""Print pictures of traces, in matplotlib.
+>>>>>>> views
 
-plots.picture(trace, step=5)           # a Figure of the whole scene
-plots.show(figure, "What it shows")    # any other figure, with its text alternative
+They are drawn from the same scene as the player::
+
+    plots.picture(trace, step=5)           # a Figure of the whole scene
+    plots.show(figure, "What it shows")    # any other figure, with its text alternative
 """
 
 from __future__ import annotations
