@@ -1,10 +1,4 @@
-<<<<<<< HEAD
-"""Print pictures of traces, in matplotlib, drawn from the same scene as the player.
-
-For example::
-=======
 """Print pictures of traces, in matplotlib.
->>>>>>> views
 
 They are drawn from the same scene as the player::
 
