@@ -32,16 +32,16 @@ def check_batch(learner: Learner, batch: TaskBatch) -> None:
     call it outside of `vmap` and of what is captured.
     """
     refuse_arrays(**dict(zip(batch._fields[:4], batch[:4], strict=True)))
+    if not hasattr(learner, "way") and learner.loss is not cross_entropy:
+        return
     sets = {"support_y": batch.support_y, "query_y": batch.query_y}
-    classifies = hasattr(learner, "way") or learner.loss is cross_entropy
     for name, y in sets.items():
         probabilities = y.is_floating_point() and y.dim() == 3
-        if classifies and y.dtype not in (torch.int64, torch.uint8) and not probabilities:
+        if y.dtype not in (torch.int64, torch.uint8) and not probabilities:
             raise InputError(f"{name} is of {y.dtype}; labels must be of torch.int64")
     way = ways(learner)
-    if not classifies or way is None or batch.support_y.is_floating_point():
-        return
-    _check_labels(learner, sets, way)
+    if way is not None and not batch.support_y.is_floating_point():
+        _check_labels(learner, sets, way)
 
 
 def _check_labels(learner: Learner, sets: dict[str, Tensor], way: int) -> None:

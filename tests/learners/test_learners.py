@@ -161,7 +161,6 @@ def test_maml_with_no_inner_steps_is_the_query_loss_at_theta():
 
 def test_an_unknown_learner_lists_the_known():
     known = ", ".join(name for name, kind in LEARNERS.items() if "omniglot" in kind.families)
-    with pytest.raises(
-        ValueError, match=re.escape(f"learner is 'mamml'; it must be one of {known}")
-    ):
+    said = re.escape(f"learner is 'mamml'; it must be one of {known}")
+    with pytest.raises(ValueError, match=said):
         TrainConfig.make("omniglot", learner="mamml")

@@ -1,22 +1,26 @@
-"""Fetching Omniglot's release."""
+"""Fetching Omniglot's release, or saying why not, and what to set in a company's network."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import pooch
 import requests
+from requests.utils import get_environ_proxies, select_proxy
 from tqdm.auto import tqdm
 
-from maml_edu.tasks.data.files import DataError, cannot_write
-from maml_edu.tasks.data.network import why_not
-from maml_edu.tasks.data.release import MAX_BYTES, RELEASE, URL, Part
+from maml_edu.tasks.data.archive import MAX_BYTES, RELEASE, URL, Part
+from maml_edu.tasks.data.drawings import DataError, cannot_write
 
 ATTEMPTS = 3
 TIMEOUT = (3.05, 20)  # seconds to connect, and between two pieces of the body
+PROXY_WANTS_LOGIN = 407
 
 
 def fetch(
@@ -33,12 +37,8 @@ def fetch(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    source = pooch.create(
-        folder,
-        url,
-        registry={name: f"md5:{part.md5}" for name, part in release.items()},
-        retry_if_failed=ATTEMPTS - 1,
-    )
+    hashes = {name: f"md5:{part.md5}" for name, part in release.items()}
+    source = pooch.create(folder, url, registry=hashes, retry_if_failed=ATTEMPTS - 1)
     return [_fetch(source, name, progress) for name in release]
 
 
@@ -99,7 +99,9 @@ class _ZipFile:
 
     def write(self, piece: bytes) -> None:
         if self.size == 0 and not piece.startswith(b"PK"):
-            raise _Final(f"{self.url} gave {_kind(piece)} instead of a zip file")
+            page = piece.lstrip()[:200].lower().startswith((b"<!doctype html", b"<html"))
+            found = "a web page (a login or proxy page?)" if page else "something else"
+            raise _Final(f"{self.url} gave {found} instead of a zip file")
         self.size += len(piece)
         if self.size > MAX_BYTES:
             raise _Final(f"{self.url} gave more than {MAX_BYTES:,} bytes")
@@ -109,8 +111,56 @@ class _ZipFile:
         """Left to the end."""
 
 
-def _kind(start: bytes) -> str:
-    page = start.lstrip()[:200].lower()
-    if page.startswith((b"<!doctype html", b"<html")):
-        return "a web page (a login or proxy page?)"
-    return "something else"
+def why_not(url: str, error: requests.RequestException) -> str:
+    """One sentence about a request that got no content: the certificate, the proxy, the host's
+    name, the server's answer, or else what the system says."""
+    host = urlsplit(url).hostname
+    status = getattr(error.response, "status_code", None)
+    if isinstance(error, requests.exceptions.ProxyError) or status == PROXY_WANTS_LOGIN:
+        return f"{url} cannot be fetched: {_proxy_said(url, error, status)}"
+    if status is not None:
+        return f"{url} cannot be fetched: the server answered {status} {error.response.reason}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            f"{url} cannot be fetched: the certificate of {host} is not trusted on this machine "
+            f"({_reason(error)}). If your network inspects connections, as companies' do, name the "
+            "file of its certificates in the environment variable REQUESTS_CA_BUNDLE"
+        )
+    if any(isinstance(cause, socket.gaierror) for cause in _causes(error)):
+        return (
+            f"{url} cannot be reached from this machine: the name {host} is unknown. There is no "
+            f"network, or it wants a proxy, which {_variable(url)} names"
+        )
+    if isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
+        return f"{url} cannot be reached from this machine ({_reason(error)})"
+    return f"{url} cannot be fetched: {_reason(error)}"
+
+
+def _proxy_said(url: str, error: Exception, status: int | None) -> str:
+    """The proxy in the way, without its password, and what to set."""
+    proxy = urlsplit(select_proxy(url, get_environ_proxies(url)) or "")
+    name = f"{proxy.hostname}:{proxy.port}" if proxy.port else proxy.hostname
+    if status == PROXY_WANTS_LOGIN or str(PROXY_WANTS_LOGIN) in str(error):
+        return (
+            f"the proxy {name} wants a user and a password. Set the environment variable "
+            f"{_variable(url)} to http://USER:PASSWORD@{name}"
+        )
+    return f"the proxy {name}, which {_variable(url)} names, does not connect ({_reason(error)})"
+
+
+def _variable(url: str) -> str:
+    return f"{urlsplit(url).scheme.upper()}_PROXY"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason(error: Exception) -> str:
+    """What the system says, in a few words: the deepest cause has the fewest."""
+    *_, last = _causes(error)
+    certificate = isinstance(last, ssl.SSLCertVerificationError)
+    said = last.verify_message if certificate else getattr(last, "strerror", None) or str(last)
+    return " ".join(str(said).split())[:120]
