@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu.foundation.checks import at_least, choice, integer, positive, rates
 from maml_edu.foundation.options import check_options, option
-from maml_edu.foundation.types import Device, LossFn, Rate, Samples, Theta
+from maml_edu.foundation.types import Device, LossFn, Rates, Samples, Theta
 from maml_edu.inner import adapt
 from maml_edu.models import PROTOCOLS, Model, head_names, predict
 from maml_edu.tasks import TaskBatch
@@ -120,7 +120,7 @@ class GradientLearner(Learner):
     head_lr: a step size of the head's own (default: inner_lr).
     """
 
-    inner_lr: Rate | Sequence[Rate] = option(0.01, rates, "step size of adapting")
+    inner_lr: Rates = option(0.01, rates, "step size of adapting")
     inner_steps: int = option(1, integer(0, 1000), "gradient steps of adapting")
     head_lr: float | None = option(
         None, positive, "step size of adapting the head (default: inner_lr)", kind=float
@@ -148,9 +148,7 @@ class GradientLearner(Learner):
             checkpointing=self.checkpointing,
         )
 
-    def params_and_rates(
-        self, theta: Theta, inner_steps: int
-    ) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def params_and_rates(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rates]:
         """theta as the model's parameters, and the rates of so many inner steps."""
         return self.parameters(theta), self.given_rates()
 
@@ -162,7 +160,7 @@ class GradientLearner(Learner):
         """What the inner steps from `start` minimise: the support loss, in most learners."""
         return self.loss_at
 
-    def given_rates(self) -> Rate | Sequence[Rate]:
+    def given_rates(self) -> Rates:
         """inner_lr, with the head's own rate in it where there is one."""
         if self.head_lr is None:
             return self.inner_lr

@@ -14,7 +14,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from maml_edu.foundation.checks import InputError
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Rates, Theta
 from maml_edu.learners.base import Learner
 from maml_edu.learners.metasgd import ALPHA
 from maml_edu.models import Model, head_names
@@ -84,9 +84,7 @@ def _average_rows(tensors: Mapping, rows: Collection[str], shapes: Shapes) -> di
     }
 
 
-def _resized_rate(
-    rate: Rate | Sequence[Rate], rows: Collection[str], shapes: Shapes
-) -> Rate | Sequence[Rate]:
+def _resized_rate(rate: Rates, rows: Collection[str], shapes: Shapes) -> Rates:
     """A given inner_lr for the resized head: of rates for its single entries, means of rows."""
     if isinstance(rate, Sequence):
         return [_resized_rate(of_step, rows, shapes) for of_step in rate]

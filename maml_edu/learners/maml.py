@@ -10,7 +10,7 @@ from torch import Tensor
 
 from maml_edu.foundation.checks import InputError, flag
 from maml_edu.foundation.options import option
-from maml_edu.foundation.types import Device, Rate, Theta
+from maml_edu.foundation.types import Device, Rates, Theta
 from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
@@ -68,9 +68,7 @@ class MAML(GradientLearner, name="maml"):
         parameters = list(self.parameters(theta))
         return {"meta_lr": parameters, "rates_lr": [n for n in theta if n not in parameters]}
 
-    def params_and_rates(
-        self, theta: Theta, inner_steps: int
-    ) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def params_and_rates(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rates]:
         if not self.learned_rates:
             return super().params_and_rates(theta, inner_steps)
         learned = {n.removeprefix(RATES): p.exp() for n, p in theta.items() if n.startswith(RATES)}

@@ -9,7 +9,7 @@ import torch
 from torch import Generator
 
 from maml_edu.foundation.checks import InputError
-from maml_edu.foundation.types import Device, Rate, Theta
+from maml_edu.foundation.types import Device, Rates, Theta
 from maml_edu.learners.maml import MAML
 
 ALPHA = "inner_lr."  # the names of the rates for a parameter's entries: this, and its name
@@ -47,8 +47,6 @@ class MetaSGD(MAML, name="meta-sgd"):
         shapes = self.model.shapes()
         return shapes | {ALPHA + name: shape for name, shape in shapes.items()}
 
-    def params_and_rates(
-        self, theta: Theta, inner_steps: int
-    ) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def params_and_rates(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rates]:
         parameters = self.parameters(theta)
         return parameters, {name: theta[ALPHA + name] for name in parameters}

@@ -75,13 +75,12 @@ class Model:
         return {name: tuple(p.shape) for name, p in self._skeleton.named_parameters()}
 
     def _explain(self, theta: Theta, x: Tensor, error: Exception) -> None:
-        """Raise a InputError that names the argument which the network could not take, if known."""
-        if missing := [name for name in self.shapes() if name not in theta]:
-            raise InputError(
-                f"theta lacks {', '.join(missing)}, parameters of this model"
-            ) from error
-        dtype = next((theta[name].dtype for name in self.shapes()), None)
-        refuse_arrays(**{f"theta[{name!r}]": theta[name] for name in self.shapes()})
+        """Raise an InputError that names the argument which the network could not take."""
+        names = self.shapes()
+        if missing := ", ".join(name for name in names if name not in theta):
+            raise InputError(f"theta lacks {missing}, parameters of this model") from error
+        dtype = next((theta[name].dtype for name in names), None)
+        refuse_arrays(**{f"theta[{name!r}]": theta[name] for name in names})
         refuse_arrays(dtype, x=x)
         if isinstance(x, Tensor) and x.dtype != dtype and "type" in str(error):
             raise InputError(

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import zipfile
 import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from PIL import Image
@@ -28,7 +28,7 @@ SIDE = 28  # and in few-shot papers
 MAX_ENTRIES = 50_000
 MAX_DRAWING = 2**14  # bytes of one PNG; the largest of Omniglot's has 522
 # What zipfile and Pillow raise where bytes are not what they should be.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, BadZipFile, zlib.error)
 DRAWING = re.compile(r"images_\w+/([^/]+/character\d+)/\d+_\d+\.png")
 
 
@@ -71,7 +71,7 @@ def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[
     the 105 x 105 bits of its drawings, ink as 1, eight to a byte, row by row. Raises DataError.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with ZipFile(path) as archive:
             entries = _drawings(archive, part, path)
             images, content = [], hashlib.sha256()
             for character, drawings in entries.items():
@@ -83,7 +83,7 @@ def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[
                     bar.update(DRAWERS)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (BadZipFile, EOFError) as error:
         raise DataError(f"{path} is not a whole zip file ({error})") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
@@ -114,11 +114,11 @@ def _lanczos() -> np.ndarray:
     return np.asarray(each.resize((SIDE, RAW), Image.Resampling.LANCZOS)).T
 
 
-def _drawings(archive: zipfile.ZipFile, part: Part, path: Path) -> dict[str, list[zipfile.ZipInfo]]:
-    """The entries of each character's drawings, sorted by name; all other entries are left alone."""
+def _drawings(archive: ZipFile, part: Part, path: Path) -> dict[str, list[ZipInfo]]:
+    """The entries of each character's drawings, sorted by name; others are left alone."""
     if path.stat().st_size > MAX_BYTES or len(archive.infolist()) > MAX_ENTRIES:
         raise DataError(f"{path} is far larger than Omniglot's zip, so it was not read")
-    found: dict[str, dict[str, zipfile.ZipInfo]] = {}
+    found: dict[str, dict[str, ZipInfo]] = {}
     for entry in archive.infolist():
         if match := DRAWING.fullmatch(name := entry.filename):
             if entry.file_size > MAX_DRAWING:
@@ -135,7 +135,7 @@ def _drawings(archive: zipfile.ZipFile, part: Part, path: Path) -> dict[str, lis
     return {c: [found[c][name] for name in sorted(found[c])] for c in sorted(found)}
 
 
-def _ink(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> np.ndarray:
+def _ink(archive: ZipFile, entry: ZipInfo, path: Path) -> np.ndarray:
     """One drawing: (105, 105), True where there is ink."""
     try:
         with archive.open(entry) as file:

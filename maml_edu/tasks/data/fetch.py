@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import hashlib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from time import sleep
 from urllib.parse import urlsplit
 
-import pooch
 import requests
 from requests.utils import get_environ_proxies, select_proxy
 from tqdm.auto import tqdm
 
+from maml_edu.foundation.files import write_whole
 from maml_edu.tasks.data.archive import MAX_BYTES, RELEASE, URL, Part
 from maml_edu.tasks.data.drawings import DataError, cannot_write
 
@@ -28,87 +28,68 @@ def fetch(
 ) -> list[Path]:
     """Have the release's zips in `folder`; those already there, and whole, are not fetched again.
 
-    A file gets its name only once its MD5 is found right. A failure that may pass (a connection
-    that broke off, a damaged body, a server's error) is tried again after one and two seconds.
+    A file is written once its MD5 is found right. A failure that may pass (a connection that broke
+    off, a damaged body, a server's error) is tried again after one and two seconds.
     Raises DataError.
     """
-    pooch.get_logger().setLevel(logging.WARNING)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for name, part in release.items():
+            path = folder / name
+            if not path.is_file() or _md5(path.read_bytes()) != part.md5:
+                write_whole(path, _fetch(url + name, part.md5, progress), shared=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    hashes = {name: f"md5:{part.md5}" for name, part in release.items()}
-    source = pooch.create(folder, url, registry=hashes, retry_if_failed=ATTEMPTS - 1)
-    return [_fetch(source, name, progress) for name in release]
+    return [folder / name for name in release]
 
 
-def _fetch(source: pooch.Pooch, name: str, progress: bool) -> Path:
-    url = source.get_url(name)
-    try:
-        return Path(source.fetch(name, downloader=_Downloader(name, progress)))
-    except _Final as error:
-        raise DataError(str(error)) from None
-    except requests.RequestException as error:
-        said = f"{url} broke off before its end" if _broke_off(error) else why_not(url, error)
-        raise DataError(f"{said} ({ATTEMPTS} attempts)") from None
-    except OSError as error:
-        raise cannot_write(source.abspath, error) from error
-    except ValueError:  # pooch's word for another hash
-        raise DataError(
-            f"{url} gave another file than the released one (its MD5 differs; {ATTEMPTS} attempts)"
-        ) from None
+def _fetch(url: str, md5: str, progress: bool) -> bytes:
+    """The file at an address, which has this MD5."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            content = _get(url, progress)
+            if _md5(content) == md5:
+                return content
+            said = f"{url} gave another file than the released one: its MD5 differs"
+        except requests.RequestException as error:
+            said = f"{url} broke off before its end" if _broke_off(error) else why_not(url, error)
+            if not _broke_off(error) and getattr(error.response, "status_code", 0) < 500:
+                raise DataError(said) from None
+        except OSError as error:  # no certificates
+            raise DataError(f"{url} cannot be fetched: {error}") from None
+        if attempt < ATTEMPTS:
+            sleep(attempt)
+    raise DataError(f"{said} ({ATTEMPTS} attempts)")
 
 
-class _Final(Exception):
-    """A failure that another attempt would meet again, so pooch must not retry."""
+def _get(url: str, progress: bool) -> bytes:
+    """A zip of at most MAX_BYTES; anything else is refused from its first byte on."""
+    content = bytearray()
+    with requests.get(url, stream=True, timeout=TIMEOUT) as response:
+        response.raise_for_status()
+        bar = {"desc": url.rpartition("/")[2], "unit": "B", "unit_scale": True}
+        size = int(response.headers.get("Content-Length", 0)) or None
+        with tqdm(total=size, disable=not progress, **bar) as shown:
+            for piece in response.iter_content(2**16):
+                if not content and not piece.startswith(b"PK"):
+                    page = piece.lstrip()[:200].lower().startswith((b"<!doctype html", b"<html"))
+                    found = "a web page (a login or proxy page?)" if page else "something else"
+                    raise DataError(f"{url} gave {found} instead of a zip file")
+                content += piece
+                if len(content) > MAX_BYTES:
+                    raise DataError(f"{url} gave more than {MAX_BYTES:,} bytes")
+                shown.update(len(piece))
+    return bytes(content)
 
 
-class _Downloader(pooch.HTTPDownloader):
-    """Pooch's own, with checks on the way and a bar that says which file it is."""
-
-    def __init__(self, name: str, progress: bool):
-        super().__init__(chunk_size=2**16, timeout=TIMEOUT)
-        self.bar = {"desc": name, "unit": "B", "unit_scale": True, "disable": not progress}
-
-    def __call__(self, url: str, output_file: str, pooch_object: pooch.Pooch) -> None:
-        # total: pooch sets it, but first asks whether the bar is true, which one without is not
-        with open(output_file, "wb") as file, tqdm(total=1, **self.bar) as self.progressbar:
-            try:
-                super().__call__(url, _ZipFile(file, url), pooch_object)
-            except requests.RequestException as error:
-                if _broke_off(error) or getattr(error.response, "status_code", 0) >= 500:
-                    raise
-                raise _Final(why_not(url, error)) from None
-            except OSError as error:
-                if error.errno is not None:
-                    raise
-                raise _Final(f"{url} cannot be fetched: {error}") from None  # no certificates
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _broke_off(error: requests.RequestException) -> bool:
     """Whether the body had begun to arrive."""
     silent = type(error) is requests.ConnectionError and "Read timed out" in str(error)
     return silent or isinstance(error, requests.exceptions.ChunkedEncodingError)
-
-
-class _ZipFile:
-    """A file that takes a zip of at most MAX_BYTES, and nothing else from its first byte on."""
-
-    def __init__(self, file: BinaryIO, url: str):
-        self.file, self.url, self.size = file, url, 0
-
-    def write(self, piece: bytes) -> None:
-        if self.size == 0 and not piece.startswith(b"PK"):
-            page = piece.lstrip()[:200].lower().startswith((b"<!doctype html", b"<html"))
-            found = "a web page (a login or proxy page?)" if page else "something else"
-            raise _Final(f"{self.url} gave {found} instead of a zip file")
-        self.size += len(piece)
-        if self.size > MAX_BYTES:
-            raise _Final(f"{self.url} gave more than {MAX_BYTES:,} bytes")
-        self.file.write(piece)
-
-    def flush(self) -> None:
-        """Left to the end."""
 
 
 def why_not(url: str, error: requests.RequestException) -> str:
