@@ -165,8 +165,7 @@ class GradientLearner(Learner):
         if self.head_lr is None:
             return self.inner_lr
         head = head_names(self.model, "head_lr")
-        names = self.model.shapes()
-        return {name: self.head_lr if name in head else self.inner_lr for name in names}
+        return {n: self.head_lr if n in head else self.inner_lr for n in self.model.shapes()}
 
     def rates_by_name(self) -> Mapping[str, float | Tensor]:
         """The given rates, which are the same in each step, of each parameter that adapts."""

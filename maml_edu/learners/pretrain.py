@@ -48,8 +48,7 @@ class Pretrain(GradientLearner, name="pretrain"):
         return shapes | {"classes.weight": (n, features), "classes.bias": (n,)}
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
-        x = torch.cat([task.support_x, task.query_x])
-        label = torch.cat([task.support_y, task.query_y])
+        x, label = task.samples
         character = (TURNS * task.info["character"] + task.info["rotation"])[label]
         weight, bias = linear_head(self.model, "Pretrain")
         head = {weight: theta["classes.weight"], bias: theta["classes.bias"]}

@@ -106,7 +106,9 @@ class OmniglotTasks:
         rows = info["character"][..., None] * images.shape[1] + info["drawing"]
         x = images.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, (-1, rows.shape[2]))
         x = turn(x, turns.flatten()).view(*rows.shape, 1, *images.shape[2:])
-        return plan.batch(x.float().div_(255), info)
+        batch = plan.batch(x, info)
+        ink = {"support_x": batch.support_x, "query_x": batch.query_x}
+        return batch._replace(**{name: of.float().div_(255) for name, of in ink.items()})
 
 
 def turn(images: Tensor, turns: Tensor) -> Tensor:

@@ -97,12 +97,10 @@ def read_cached(path: Path, made: Mapping[str, str]) -> Named | None:
         content = read_whole(path, MAX_CACHED)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         about = header["__metadata__"]
-        if about["made"] != json.dumps(dict(made), sort_keys=True):
-            return None
-        images = load(content)["images"]
-        if about["sha256"] != _checksum(images, about):
-            return None
-        return images, tuple(json.loads(about["names"]))
+        images, names = load(content)["images"], tuple(json.loads(about["names"]))
+        made_of_these = about["made"] == json.dumps(dict(made), sort_keys=True)
+        whole = about["sha256"] == _checksum(images, about)
+        return (images, names) if made_of_these and whole else None
     except (SafetensorError, ValueError, KeyError, TypeError):
         return None  # whatever is wrong, the caller makes the file again
 

@@ -95,10 +95,19 @@ def _broke_off(error: requests.RequestException) -> bool:
 def why_not(url: str, error: requests.RequestException) -> str:
     """One sentence about a request that got no content: the certificate, the proxy, the host's
     name, the server's answer, or else what the system says."""
-    host = urlsplit(url).hostname
+    host, variable = urlsplit(url).hostname, f"{urlsplit(url).scheme.upper()}_PROXY"
     status = getattr(error.response, "status_code", None)
     if isinstance(error, requests.exceptions.ProxyError) or status == PROXY_WANTS_LOGIN:
-        return f"{url} cannot be fetched: {_proxy_said(url, error, status)}"
+        login = status == PROXY_WANTS_LOGIN or str(PROXY_WANTS_LOGIN) in str(error)
+        proxy = urlsplit(select_proxy(url, get_environ_proxies(url)) or "")
+        name = f"{proxy.hostname}:{proxy.port}" if proxy.port else proxy.hostname  # no password
+        if not login:
+            said = f"which {variable} names, does not connect ({_reason(error)})"
+            return f"{url} cannot be fetched: the proxy {name}, {said}"
+        return (
+            f"{url} cannot be fetched: the proxy {name} wants a user and a password. Set the "
+            f"environment variable {variable} to http://USER:PASSWORD@{name}"
+        )
     if status is not None:
         return f"{url} cannot be fetched: the server answered {status} {error.response.reason}"
     if isinstance(error, requests.exceptions.SSLError):
@@ -110,27 +119,11 @@ def why_not(url: str, error: requests.RequestException) -> str:
     if any(isinstance(cause, socket.gaierror) for cause in _causes(error)):
         return (
             f"{url} cannot be reached from this machine: the name {host} is unknown. There is no "
-            f"network, or it wants a proxy, which {_variable(url)} names"
+            f"network, or it wants a proxy, which {variable} names"
         )
     if isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
         return f"{url} cannot be reached from this machine ({_reason(error)})"
     return f"{url} cannot be fetched: {_reason(error)}"
-
-
-def _proxy_said(url: str, error: Exception, status: int | None) -> str:
-    """The proxy in the way, without its password, and what to set."""
-    proxy = urlsplit(select_proxy(url, get_environ_proxies(url)) or "")
-    name = f"{proxy.hostname}:{proxy.port}" if proxy.port else proxy.hostname
-    if status == PROXY_WANTS_LOGIN or str(PROXY_WANTS_LOGIN) in str(error):
-        return (
-            f"the proxy {name} wants a user and a password. Set the environment variable "
-            f"{_variable(url)} to http://USER:PASSWORD@{name}"
-        )
-    return f"the proxy {name}, which {_variable(url)} names, does not connect ({_reason(error)})"
-
-
-def _variable(url: str) -> str:
-    return f"{urlsplit(url).scheme.upper()}_PROXY"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
