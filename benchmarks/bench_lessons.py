@@ -26,7 +26,7 @@ from maml_edu.runs import checkpoint
 from maml_edu.views import plots, traces
 start = checkpoint.load("sine-maml")
 task = start.tasks.sample(1, shots=5, queries=50).task(0)
-plots.adaptation(traces.adaptation(start.learner, start.theta, task, tasks=start.tasks))
+plots.picture(traces.adaptation(start.learner, start.theta, task, tasks=start.tasks))
 """
 ALONE = {  # in a Python of their own: seconds of its processor time
     "import torch": "import torch",

@@ -197,7 +197,7 @@ def drawn_by_browser(sets: list[list[list]], widget: Any) -> list[Any]:
 
     names = ("step", "controls", "values", "status", "palette", "limits", "missing", "answered")
     state = {name: getattr(widget, name) for name in names}
-    state["scene"] = json.dumps(widget.scene)
+    state["scene"] = widget.get_state("scene")["scene"]
     found = []
     with sync_playwright() as playwright:
         path = find_chromium(playwright)
@@ -226,8 +226,8 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
     from maml_edu.runs import checkpoint
     from maml_edu.runs.measure import hardware, versions
     from maml_edu.tasks import OmniglotTasks
-    from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
-    from maml_edu.views.traces import own_drawings as traces_drawn
+    from maml_edu.views import traces
+    from maml_edu.views.drawing import Drawing, DrawingSet
     from maml_edu.views.widgets import Draw
 
     torch.set_num_threads(1)
@@ -241,7 +241,7 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
         return DrawingSet(tuple((one,) for one in own[:way]), own[way + query])
 
     def answer(drawings: DrawingSet) -> int:
-        return int(traces_drawn.drawn(learners, drawings).answers[0, -1])
+        return int(traces.drawings(learners, drawings).answers[0, -1])
 
     sets, own = [], []
     for characters, hands in zip(plan["character"], plan["drawing"], strict=True):
@@ -250,7 +250,7 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
         page = np.stack([ink[tasks.drawings.names[c]][h] for c, h in chosen])
         sets.append([strokes_of(lines) for lines in thin(page)])
         own.append([Drawing.of_grey(tasks.drawings.images[c, h].numpy()) for c, h in chosen])
-    widget = Draw(lambda drawings: traces_drawn.drawn(learners, drawings), as_set(own[0], 0))
+    widget = Draw(lambda drawings: traces.drawings(learners, drawings), as_set(own[0], 0))
     by_pad = iter(drawn_by_browser(sets, widget))
     right = {"drawn on the pad": [], "the data's own": []}
     for of_set in own:

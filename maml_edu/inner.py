@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import grad
 
 from maml_edu.foundation.checkpointing import checkpointed
-from maml_edu.foundation.checks import at_least
+from maml_edu.foundation.checks import InputError, at_least
 from maml_edu.foundation.types import LossFn, Rate, Theta, refuse_arrays
 
 
@@ -39,7 +39,7 @@ def adapt(
     changed in place, so the last state is a differentiable function of the first.
     """
     at_least(0, inner_steps=inner_steps)
-    refuse_arrays(x=x, y=y)
+    refuse_arrays(x=x, y=y, inner_lr=inner_lr)
 
     def step(theta: Theta, rate: Rate, x: Tensor, y: Tensor) -> Theta:
         moving = {name: p for name, p in theta.items() if _has(rate, name)}
@@ -67,7 +67,7 @@ def _rate_of_each_step(inner_lr: Rate | Sequence[Rate], inner_steps: int) -> Seq
     if not isinstance(inner_lr, Sequence):
         return [inner_lr] * inner_steps
     if len(inner_lr) < inner_steps:
-        raise ValueError(
+        raise InputError(
             f"inner_lr has rates for {len(inner_lr)} steps; inner_steps is {inner_steps}"
         )
     return inner_lr[:inner_steps]

@@ -1,21 +1,25 @@
-"""Judge a learner's function by what it does, and name the mistake it makes.
+"""Judge a reader's function by what it does, and name the mistake in it.
 
-A check knows the right answer and the usual wrong ones, each as a function. It runs the learner's
-function on random problems, and says which of them it behaves like.
+An exercise knows the right function and the usual wrong ones, and poses random problems. The judge
+runs the reader's function on each problem and says which of them it behaves like. It never raises
+because of the reader's code, whatever that returns, raises or changes.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_flatten, tree_map_only
+from torch.utils._pytree import tree_map_only
+
+from maml_edu.exercises.difference import difference, kind
 
 TOLERANCE = 1e-6  # relative; problems are posed in float64
 MARKS = {"right": "✓", "wrong": "✗", "open": "○"}
+CHANGED = "it changed its arguments in place; build new tensors instead"
 
 
 @dataclass(frozen=True)
@@ -37,107 +41,162 @@ class Verdict:
         return f"<p role='status'><strong>{html.escape(str(self))}</strong></p>"
 
 
-def judge(
-    attempt: Callable,
-    right: Callable,
-    mistakes: Mapping[str, Callable],
-    problems: Iterable[tuple],
-    *,
-    praise: str,
-    tolerance: float = TOLERANCE,
-) -> Verdict:
-    """Compare `attempt` with `right` on every problem, a tuple of arguments.
+OPEN = Verdict("open", "not written yet: return your result, then run the cell again")
 
-    mistakes: what to say -> the function that makes this mistake. A mistake that gives the right
-        answer on a problem is no evidence, so pose problems that tell them apart.
+
+class Fault(Exception):
+    """What is wrong with an answer, in words for the reader."""
+
+
+class Unwritten(Exception):
+    """The reader has not written the function yet."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An exercise with one right answer to each problem.
+
+    right: the solution.
+    mistakes: what to say -> the function (or a tuple of functions) that makes this mistake. A wrong
+        attempt is told the first mistake that answers every problem as it does, so pose problems
+        on which the mistakes differ. An error counts as an answer: a mistake may raise it too.
+    problems: tuples of arguments, in float64.
     praise: what to say when every answer is right.
-    Never raises because of the learner's code: an error in it becomes a verdict.
+    probe: what to compare, where that is not the answer itself: takes a function, and returns one
+        of a problem's arguments that calls it (default: the function).
+    tolerance: relative (default: 1e-6).
+    changes: the positions of the arguments that the function is asked to change.
     """
-    suspects = dict(mistakes)
-    wrong = None
-    for problem in problems:
-        arguments = tree_map_only(torch.Tensor, torch.clone, problem)
+
+    right: Callable
+    mistakes: Mapping[str, Callable | tuple[Callable, ...]]
+    problems: Sequence[tuple]
+    praise: str
+    probe: Callable[[Callable], Callable] = lambda function: function
+    tolerance: float = TOLERANCE
+    changes: tuple[int, ...] = ()
+    _known: dict = field(default_factory=dict, repr=False)  # (function, problem) -> its answer
+
+    def fault(self, attempt: Watched) -> str:
+        """The mistake in the attempt, else how its first wrong answer differs; "" if right."""
+        first, suspects = (
+            "",
+            [
+                (message, wrong)
+                for message, some in self.mistakes.items()
+                for wrong in (some if isinstance(some, tuple) else (some,))
+            ],
+        )
+        for number, problem in enumerate(self.problems):
+            answer = self._answer(attempt, problem)
+            if told := self._told(answer, self.right, number):
+                first = first or told
+                suspects = [one for one in suspects if not self._told(answer, one[1], number)]
+        return first and next((message for message, _ in suspects), first)
+
+    def _answer(self, function: Watched, problem: tuple) -> Any:
         try:
-            answer = attempt(*arguments)
-        except NotImplementedError:
-            return Verdict("open", "not written yet: replace the dots, then run the cell again")
-        except Exception as error:  # a learner's code may raise anything
-            return Verdict("wrong", f"it raised {type(error).__name__}: {error}")
-        if answer is None or answer is ...:
-            return Verdict("open", "not written yet: return your result, then run the cell again")
-        if not _same(arguments, problem, 0.0):
-            return Verdict("wrong", "it changed its arguments in place; build new tensors instead")
-        expected = right(*problem)
-        if _same(answer, expected, tolerance):
-            continue
-        wrong = wrong or _difference(answer, expected)
-        suspects = {
-            message: mistaken
-            for message, mistaken in suspects.items()
-            if _same(answer, mistaken(*problem), tolerance)
-        }
-    if wrong is None:
-        return Verdict("right", praise)
-    return Verdict("wrong", next(iter(suspects), wrong))
+            return self.probe(function)(*_copied(problem))
+        except Fault as fault:
+            return _Raised(str(fault))
+
+    def _told(self, answer: Any, function: Callable, number: int) -> str:
+        """How an answer differs from that of a function which the exercise knows."""
+        if (function, number) not in self._known:
+            watched = Watched(function, self.changes, answered=True)
+            self._known[function, number] = self._answer(watched, self.problems[number])
+        expected = self._known[function, number]
+        if isinstance(answer, _Raised) and answer != expected:
+            return answer.message
+        return difference(answer, expected, self.tolerance)
 
 
-def _same(answer: Any, expected: Any, tolerance: float) -> bool:
-    """Equal in structure, and in every number up to a relative tolerance of the largest."""
-    (a, a_structure), (b, b_structure) = _flat(answer), _flat(expected)
-    if a_structure != b_structure:
-        return False
-    return all(_same_leaf(x, y, tolerance) for x, y in zip(a, b, strict=True))
+@dataclass(frozen=True)
+class Inspection:
+    """An exercise with many right answers: what is asked for are properties.
+
+    inspect: (the function, *a problem's arguments) -> the first fault in what it does, "" if none.
+    problems, praise: as in `Comparison`.
+    """
+
+    inspect: Callable[..., str]
+    problems: Sequence[tuple]
+    praise: str
+    changes: tuple[int, ...] = ()
+
+    def fault(self, attempt: Watched) -> str:
+        """The first fault on the first problem that shows one; "" where there is none."""
+        found = (self.inspect(attempt, *_copied(problem)) for problem in self.problems)
+        return next(filter(None, found), "")
 
 
-def _flat(value: Any) -> tuple[list, Any]:
-    """Leaves and structure; two dicts with the same keys have the same, in whichever order."""
-    return tree_flatten(_sorted(value))
+Case = Comparison | Inspection
 
 
-def _sorted(value: Any) -> Any:
-    if type(value) is dict:
-        return {key: _sorted(value[key]) for key in sorted(value, key=repr)}
-    if type(value) in (list, tuple):
-        return type(value)(map(_sorted, value))
-    return value
+def judge(attempt: Callable, *cases: Case) -> Verdict:
+    """Judge a reader's function by the cases, one after the other: the first fault is told."""
+    if attempt is None or attempt is ...:
+        return OPEN
+    if not callable(attempt):
+        return Verdict("wrong", f"give the check your function itself; this is {kind(attempt)}")
+    for case in cases:
+        watched = Watched(attempt, case.changes)
+        try:
+            fault = case.fault(watched)
+        except Unwritten:
+            return OPEN
+        except Fault as found:
+            fault = str(found)
+        except Exception as error:  # the answer is so odd that it cannot be looked at
+            if not watched.answered:
+                raise
+            fault = f"it returns {kind(watched.answer)}, which is of no use here ({_named(error)})"
+        if fault:
+            return Verdict("wrong", fault)
+    return Verdict("right", cases[-1].praise)
 
 
-def _same_leaf(x: Any, y: Any, tolerance: float) -> bool:
-    if not isinstance(y, torch.Tensor | int | float) or isinstance(y, bool):
-        return x == y
+@dataclass
+class Watched:
+    """A function that raises `Fault` where it raises anything or changes its arguments, and
+    `Unwritten` where it has nothing in it."""
+
+    function: Callable
+    changes: tuple[int, ...] = ()
+    answered: bool = False  # None is an answer too, where another one came before
+    answer: Any = field(default=None, repr=False)
+
+    def __call__(self, *arguments: Any) -> Any:
+        kept = [one for i, one in enumerate(arguments) if i not in self.changes]
+        before = _copied(kept)
+        try:
+            self.answer = self.function(*arguments)
+        except (Exception, SystemExit) as error:
+            if isinstance(error, NotImplementedError) and not error.args:
+                raise Unwritten from None  # PyTorch's own NotImplementedErrors have a text
+            in_place = "in-place operation" in _named(error)  # as autograd puts it
+            raise Fault(CHANGED if in_place else f"it raised {_named(error)}") from error
+        if not self.answered and (self.answer is None or self.answer is ...):
+            raise Unwritten
+        self.answered = True
+        if difference(kept, before):
+            raise Fault(CHANGED)
+        return self.answer
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """The answer of a function that raised an error."""
+
+    message: str
+
+
+def _copied(arguments: Any) -> Any:
+    return tree_map_only(torch.Tensor, torch.clone, arguments)
+
+
+def _named(error: BaseException) -> str:
     try:
-        x, y = torch.as_tensor(x).detach().double(), torch.as_tensor(y).detach().double()
-    except (TypeError, ValueError, RuntimeError):
-        return False
-    if x.shape != y.shape:
-        return False
-    scale = y.abs().max().clamp_min(1e-12) if y.numel() else 1.0
-    return bool(((x - y).abs() <= tolerance * scale).all())
-
-
-def _difference(answer: Any, expected: Any) -> str:
-    """What can be said of a wrong answer that is none of the known mistakes."""
-    (a, a_structure), (b, b_structure) = _flat(answer), _flat(expected)
-    if a_structure != b_structure:
-        return f"it returns {_kind(answer)}; {_kind(expected)} was asked for"
-    for x, y in zip(a, b, strict=True):
-        shapes = getattr(x, "shape", ()), getattr(y, "shape", ())
-        if shapes[0] != shapes[1]:
-            return f"it returns shape {tuple(shapes[0])} where {tuple(shapes[1])} was asked for"
-    for x, y in zip(a, b, strict=True):
-        if not _same_leaf(x, y, TOLERANCE):
-            return f"the numbers differ: it gives {_first(x)} where {_first(y)} is right"
-    return "it is close, but not equal"
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"a dict with {', '.join(map(repr, value)) or 'nothing in it'}"
-    return f"a {type(value).__name__}"
-
-
-def _first(value: Any) -> str:
-    try:
-        return f"{torch.as_tensor(value).detach().flatten()[0].item():.4g}"
-    except (TypeError, ValueError, RuntimeError, IndexError):
-        return repr(value)
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # it cannot even be printed
+        return type(error).__name__

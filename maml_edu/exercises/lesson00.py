@@ -2,53 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from maml_edu.exercises.common import Draws
+from maml_edu.exercises.judge import Comparison
+from maml_edu.exercises.solved import exercise
 
-import torch
-from torch import Tensor
-
-from maml_edu.exercises.judge import Verdict, judge
-
-NOTHING = "nothing"
+__all__ = ["check_first_below_half", "check_know_nothing"]
 
 
-def check_first_below_half(attempt: Callable[[list[float]], int]) -> Verdict:
-    """Judge `first_below_half(losses) -> step`: the first step whose loss is below half of that at
-    step 0, or `len(losses)` where there is none."""
+@exercise("00.1", "how many steps to halve the error?")
+def check_first_below_half() -> Comparison:
+    """`first_below_half(losses)` -> the first step whose loss is below half of that at step 0, or
+    `len(losses)` where there is none. losses: a list of numbers."""
 
-    def first_below(losses: list[float], bound: float, none: object = None) -> int:
-        none = len(losses) if none is None else none
+    def first(losses, bound, none):
         return next((step for step, loss in enumerate(losses) if loss < bound), none)
 
-    def answer(losses: list[float]) -> int:
-        """The attempt's; where it falls off the end of its function, that is an answer too."""
-        given = attempt(losses)
-        written = given is not None or attempt(list(problems[0][0])) is not None
-        return NOTHING if given is None and written else given
-
-    def last_above(losses: list[float]) -> int:
-        return max(step for step, loss in enumerate(losses) if loss >= losses[0] / 2) + 1
+    def right(losses):
+        return first(losses, losses[0] / 2, len(losses))
 
     mistakes = {
-        "where no loss is below half of the first, return len(losses)": (
-            lambda losses: first_below(losses, losses[0] / 2, none=NOTHING)
+        "if no loss is below half, return len(losses)": lambda v: first(v, v[0] / 2, None),
+        "off by one: state 0 is before any step, so step k is at losses[k]": lambda v: right(v) + 1,
+        "off by one: losses[0] is the loss before any step, not after step 1": (
+            lambda v: right(v) - 1
         ),
-        "you count the states; state 0 is before any step, so the first step is number 1": (
-            lambda losses: first_below(losses, losses[0] / 2) + 1
-        ),
-        "you count from the state after step 1; the list begins with the loss before any step": (
-            lambda losses: first_below(losses, losses[0] / 2) - 1
-        ),
-        "this returns the loss; the number of the step was asked for": (
-            lambda losses: (losses + [-1.0])[first_below(losses, losses[0] / 2)]
-        ),
+        "this returns the loss; return the number of the step": lambda v: (v + [-1.0])[right(v)],
         "half of the largest loss is not half of the first: the loss may rise before it falls": (
-            lambda losses: first_below(losses, max(losses) / 2)
+            lambda v: first(v, max(v) / 2, len(v))
         ),
-        "this is the step from which it stays below; the first one below is wanted": last_above,
-        "this is the first step that lowers the loss at all; below half was asked for": (
-            lambda losses: first_below(losses, losses[0])
+        "this is the step from which it stays below; the first one below is wanted": (
+            lambda v: max(k for k, loss in enumerate(v) if loss >= v[0] / 2) + 1
         ),
+        "this step lowers the loss at all; it must be below half": lambda v: first(v, v[0], len(v)),
     }
     problems = [
         ([4.0, 1.0, 0.5, 0.4],),
@@ -56,55 +41,40 @@ def check_first_below_half(attempt: Callable[[list[float]], int]) -> Verdict:
         ([2.0, 8.0, 3.0, 1.2, 0.9, 0.3],),
         ([1.0, 0.9, 0.8],),
     ]
-    return judge(
-        answer,
-        lambda losses: first_below(losses, losses[0] / 2),
-        mistakes,
-        problems,
-        praise="right: also where the loss rises first, and where it never gets that low",
-    )
+    praise = "right: also where the loss rises first, and where it never gets that low"
+    return Comparison(right, mistakes, problems, praise)
 
 
-def check_know_nothing(attempt: Callable[[Tensor, Tensor], Tensor]) -> Verdict:
-    """Judge `know_nothing(support_y, query_y) -> loss`: the query MSE of the best constant for the
-    support set; y is (shots, 1) and (queries, 1)."""
+@exercise("00.2", "the error of knowing nothing")
+def check_know_nothing() -> Comparison:
+    """`know_nothing(support_y, query_y)` -> the query MSE of the support set's best constant.
 
-    def error(constant: Tensor | float, y: Tensor) -> Tensor:
+    support_y: (shots, 1); query_y: (queries, 1).
+    """
+
+    def error(constant, y):
         return ((y - constant) ** 2).mean()
 
     mistakes = {
-        "the constant is the query set's own mean: this baseline has seen the answers": (
+        "this takes the query set's own mean: it has seen the answers": (
             lambda s, q: error(q.mean(), q)
         ),
-        "this is its error on the support set, which it was fitted to; judge it on the query set": (
+        "this is its error on the support set; judge it on the query set": (
             lambda s, q: error(s.mean(), s)
         ),
-        "the median minimises the absolute error; for the squared error it is the mean": (
-            lambda s, q: error(s.median(), q)
-        ),
+        "the median minimises the absolute error; take the mean": lambda s, q: error(s.median(), q),
         "this always guesses 0, and makes no use of the support set": lambda s, q: error(0.0, q),
-        "you summed over the query points; the mean squared error was asked for": (
+        "the error is summed over the query points; take its mean": (
             lambda s, q: error(s.mean(), q) * len(q)
         ),
-        "this is the root of the mean squared error; leave the root out": (
-            lambda s, q: error(s.mean(), q).sqrt()
-        ),
-        "this is the mean absolute error; square the differences": (
-            lambda s, q: (q - s.mean()).abs().mean()
-        ),
-        "one constant for all query points: take the mean of support_y first": (
+        "this is the root of the mean squared error": lambda s, q: error(s.mean(), q).sqrt(),
+        "this is the absolute error; square it": lambda s, q: (q - s.mean()).abs().mean(),
+        "one constant answers all: take support_y's mean first": (
             lambda s, q: ((q[:, None] - s) ** 2).mean()
         ),
     }
-    generator = torch.Generator().manual_seed(0)
-
-    def draw(n: int) -> Tensor:
-        return 1.0 + 2.0 * torch.randn(n, 1, generator=generator, dtype=torch.float64)
-
-    return judge(
-        attempt,
-        lambda s, q: error(s.mean(), q),
-        mistakes,
-        [(draw(5), draw(30)), (draw(7), draw(12)), (draw(1), draw(4))],
-        praise="right: whatever has learnt something must do better than this",
-    )
+    draws = Draws(0)
+    sizes = [(5, 30), (7, 12), (1, 4)]
+    problems = [tuple(1 + 2 * draws.normal(n, 1) for n in both) for both in sizes]
+    praise = "right: whatever has learnt something must do better than this"
+    return Comparison(lambda s, q: error(s.mean(), q), mistakes, problems, praise)

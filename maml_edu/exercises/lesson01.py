@@ -3,93 +3,83 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from maml_edu.exercises.judge import Verdict, judge
+from maml_edu.exercises.common import Draws, support_and_query
+from maml_edu.exercises.judge import Comparison, Fault, Inspection
+from maml_edu.exercises.solved import exercise
 
-RIGHT = ""
-SHAPE = "each x and y must have the shape (points, 1)"
-RANGE = "x must be spread over -5 to 5; torch.rand gives 0 to 1, so stretch and shift it"
-ADDED = "the phase is added: the wave is amplitude * sin(x - phase)"
-UNSCALED = "the amplitude is missing from y"
-PER_POINT = "the amplitude differs from point to point; all points of one task share one wave"
-OFF = "the points do not lie on amplitude * sin(x - phase)"
-SHARED = "support and query share points: the query must ask about places it was not shown"
-GLOBAL = "the same seed gives other points: pass generator=generator to torch.rand"
-FROZEN = "every call gives the same points: a generator that moves on must give new ones"
-FAULTS = (SHAPE, RANGE, ADDED, UNSCALED, PER_POINT, OFF, SHARED, GLOBAL, FROZEN)
+__all__ = ["check_conditional_mean", "check_floor", "check_sample_task"]
 
 
-def check_sample_task(attempt: Callable) -> Verdict:
-    """Judge `sample_task(amplitude, phase, shots, queries, generator)` ->
-    ((support_x, support_y), (query_x, query_y)), x uniform over -5 to 5, each (points, 1)."""
+@exercise("01.1", "make a task")
+def check_sample_task() -> Inspection:
+    """`sample_task(amplitude, phase, shots, queries, generator)` -> (support_x, support_y),
+    (query_x, query_y), each (points, 1), x uniform over -5 to 5."""
 
-    def fault_found(amplitude: float, phase: float, shots: int, queries: int, seed: int) -> object:
+    def inspect(attempt, amplitude, phase, shots, queries, seed):
+        def made(generator):
+            task = support_and_query(attempt(amplitude, phase, shots, queries, generator))
+            if [part.shape for part in task] != [(shots, 1)] * 2 + [(queries, 1)] * 2:
+                raise Fault("each x and y must have the shape (points, 1)")
+            return task
+
         generator = torch.Generator().manual_seed(seed)
-        made = attempt(amplitude, phase, shots, queries, generator)
-        if made is None or made is ...:
-            return made
-        again = attempt(amplitude, phase, shots, queries, torch.Generator().manual_seed(seed))
-        after = attempt(amplitude, phase, shots, queries, generator)
-        return _fault(made, again, after, amplitude, phase, shots, queries)
+        task, after = made(generator), made(generator)
+        again = made(torch.Generator().manual_seed(seed))
+        if fault := _fault_of_task(*task, amplitude, phase):
+            return fault
+        if not _close(task[0], again[0]):
+            return "the same seed gives other points: pass generator=generator to torch.rand"
+        if _close(task[0], after[0]):
+            return "every call gives the same points: a generator that moves on must give new ones"
+        return ""
 
-    return judge(
-        fault_found,
-        lambda *_: RIGHT,
-        {fault: (lambda *_, fault=fault: fault) for fault in FAULTS},
-        [(2.0, 0.7, 30, 50, 0), (0.5, 2.5, 40, 30, 1), (4.0, 1.2, 20, 60, 2)],
-        praise="right: one wave, seen at some points, and asked about at others",
-    )
+    problems = [(2.0, 0.7, 30, 50, 0), (0.5, 2.5, 40, 30, 1), (4.0, 1.2, 20, 60, 2)]
+    praise = "right: one wave, seen at some points, and asked about at others"
+    return Inspection(inspect, problems, praise)
 
 
-def _fault(made, again, after, amplitude: float, phase: float, shots: int, queries: int) -> str:
-    """The first thing that is wrong with a task, or RIGHT."""
-    try:
-        (support_x, support_y), (query_x, query_y) = made
-        shapes = [tuple(part.shape) for part in (support_x, support_y, query_x, query_y)]
-    except (TypeError, ValueError, AttributeError):
-        raise TypeError("return (support_x, support_y), (query_x, query_y), all tensors") from None
-    if shapes != [(shots, 1)] * 2 + [(queries, 1)] * 2:
-        return SHAPE
+def _fault_of_task(support_x, support_y, query_x, query_y, amplitude, phase) -> str:
     x, y = torch.cat([support_x, query_x]).double(), torch.cat([support_y, query_y]).double()
-    if x.abs().max() > 5 or x.min() > -3 or x.max() < 3:
-        return RANGE
+    if not (x.abs().max() <= 5 and x.min() < -3 and x.max() > 3):
+        return "x must be spread over -5 to 5; torch.rand gives 0 to 1, so stretch and shift it"
     if not _close(y, amplitude * torch.sin(x - phase)):
         return _off_the_wave(x, y, amplitude, phase)
     if (support_x == query_x.T).any():
-        return SHARED
-    if not _close(made[0][0], again[0][0]):
-        return GLOBAL
-    return FROZEN if _close(made[0][0], after[0][0]) else RIGHT
+        return "support and query share points: the query must ask about places it was not shown"
+    return ""
 
 
 def _off_the_wave(x: Tensor, y: Tensor, amplitude: float, phase: float) -> str:
     if _close(y, amplitude * torch.sin(x + phase)):
-        return ADDED
+        return "the phase is added: the wave is amplitude * sin(x - phase)"
     wave = torch.sin(x - phase)
     if _close(y, wave):
-        return UNSCALED
+        return "the amplitude is missing from y"
     per_point = (y / wave)[wave.abs() > 0.1]
     inside = (per_point > -0.01).all() and (per_point < 5.01).all()
-    return PER_POINT if inside and per_point.std() > 0.1 else OFF
+    if inside and per_point.std() > 0.1:
+        return "the amplitude differs from point to point; all points of one task share one wave"
+    return "the points do not lie on amplitude * sin(x - phase)"
 
 
 def _close(a: Tensor, b: Tensor) -> bool:
-    return bool(((a - b).abs() < 1e-4).all())  # the learner's tensors are float32
+    return bool(((a - b).abs() < 1e-4).all())  # the reader's tensors are float32
 
 
-def check_conditional_mean(attempt: Callable) -> Verdict:
-    """Judge `conditional_mean(x, amplitude, phase)`: E[y | x] of y = A sin(x - p), where A and p
-    are uniform over the given (low, high)."""
+@exercise("01.2", "other waves, another mean")
+def check_conditional_mean() -> Comparison:
+    """`conditional_mean(x, amplitude, phase)` -> E[y | x] of y = A sin(x - p), where A and p are
+    uniform over the given (low, high)."""
 
-    def share(x: Tensor, phase: tuple[float, float]) -> Tensor:
+    def share(x, phase):
         low, high = phase
         return (torch.cos(x - high) - torch.cos(x - low)) / (high - low)
 
-    def right(x: Tensor, amplitude: tuple[float, float], phase: tuple[float, float]) -> Tensor:
+    def right(x, amplitude, phase):
         return sum(amplitude) / 2 * share(x, phase)
 
     mistakes = {
@@ -104,60 +94,45 @@ def check_conditional_mean(attempt: Callable) -> Verdict:
         "this holds for phases from 0 to pi only; use the range you are given": (
             lambda x, a, p: -sum(a) / 2 * 2 / math.pi * torch.cos(x)
         ),
-        "this is the amplitude's half range; its mean is (low + high) / 2": (
-            lambda x, a, p: (a[1] - a[0]) / 2 * share(x, p)
-        ),
+        "the mean amplitude is (low + high) / 2": lambda x, a, p: (a[1] - a[0]) / 2 * share(x, p),
     }
     x = torch.linspace(-5, 5, 21, dtype=torch.float64)
-    problems = [
-        (x, (0.1, 5.0), (0.0, 1.0)),
-        (x, (1.0, 3.0), (0.5, 2.5)),
-        (x, (0.1, 5.0), (0.0, math.pi)),
-    ]
+    ranges = [((0.1, 5.0), (0.0, 1.0)), ((1.0, 3.0), (0.5, 2.5)), ((0.1, 5.0), (0.0, math.pi))]
     praise = "right: exact, and for any ranges"
-    return judge(attempt, right, mistakes, problems, praise=praise)
+    return Comparison(right, mistakes, [(x, *both) for both in ranges], praise)
 
 
-def check_floor(attempt: Callable[[Tensor], Tensor]) -> Verdict:
-    """Judge `floor(y)`, y (tasks, points) at the same x for all tasks: the least mean squared error
-    that one function of x, the same for all tasks, can have."""
+@exercise("01.3", "the floor")
+def check_floor() -> Comparison:
+    """`floor(y)` -> the least mean squared error that one function of x, the same for all tasks,
+    can have. y: (tasks, points), at the same x for all tasks."""
 
-    def right(y: Tensor) -> Tensor:
+    def right(y):
         return y.var(0, correction=0).mean()
 
     mistakes = {
-        "this is what the best constant leaves; a function may answer differently at each x": (
+        "the best constant leaves this; a function may differ at each x": (
             lambda y: y.var(correction=0)
         ),
         "you took the mean over each task's points, as if the function knew the task; take it over "
-        "the tasks, at each x": (lambda y: y.var(1, correction=0).mean()),
+        "the tasks, at each x": lambda y: y.var(1, correction=0).mean(),
         "this is the error of always answering 0": lambda y: (y**2).mean(),
-        "this is a standard deviation; the squared error was asked for": lambda y: right(y).sqrt(),
-        "this is the mean standard deviation; the squared error was asked for": (
-            lambda y: y.std(0, correction=0).mean()
+        "this is a standard deviation; the squared error was asked for": (
+            lambda y: right(y).sqrt(),
+            lambda y: y.std(0, correction=0).mean(),
         ),
-        "var divides by n - 1 unless told otherwise; a mean squared error divides by n": (
+        "var divides by n - 1 by default; a mean divides by n: correction=0": (
             lambda y: y.var(0).mean()
         ),
-        "one number was asked for: take the mean over the points too": (
-            lambda y: y.var(0, correction=0)
-        ),
-        "you summed over the points; the mean was asked for": (
-            lambda y: y.var(0, correction=0).sum()
-        ),
-        "this is the mean absolute error; square the differences": (
-            lambda y: (y - y.mean(0)).abs().mean()
-        ),
+        "take the mean over the points too, for one number": lambda y: y.var(0, correction=0),
+        "you summed over the points; the mean was asked for": lambda y: right(y) * y.shape[1],
+        "this is the absolute error; square it": lambda y: (y - y.mean(0)).abs().mean(),
     }
-    generator = torch.Generator().manual_seed(0)
+    draws = Draws(0)
 
-    def draw(tasks: int, points: int) -> Tensor:
-        own, shared = (
-            torch.randn(size, generator=generator, dtype=torch.float64)
-            for size in ((tasks, 1), (1, points))
-        )
-        noise = torch.randn(tasks, points, generator=generator, dtype=torch.float64)
-        return 2.0 + own + 3.0 * shared + noise
+    def values(tasks, points):
+        own, shared = draws.normal(tasks, 1), draws.normal(1, points)
+        return 2.0 + own + 3.0 * shared + draws.normal(tasks, points)
 
     praise = "right: no single network, however large, gets below this"
-    return judge(attempt, right, mistakes, [(draw(6, 9),), (draw(11, 4),)], praise=praise)
+    return Comparison(right, mistakes, [(values(6, 9),), (values(11, 4),)], praise)

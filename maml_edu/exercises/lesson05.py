@@ -2,226 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor
 from torch.func import grad
 
-from maml_edu.exercises.judge import Verdict, judge
-from maml_edu.exercises.lesson02 import mse, regressions
-from maml_edu.foundation.types import Theta
-from maml_edu.inner import adapt
+from maml_edu.exercises.common import adapted, mse, regressions, wrong_sets
+from maml_edu.exercises.judge import Comparison
+from maml_edu.exercises.solved import exercise
 
 __all__ = ["check_first_order", "check_reptile_step", "check_step_weights"]
 
 
-# FOMAML ------------------------------------------------------------------------------------------
+@exercise("05.1", "FOMAML")
+def check_first_order() -> Comparison:
+    """`attempt(loss_fn, theta, support, query, inner_lr, inner_steps)` -> FOMAML's gradient of one
+    task, name -> tensor."""
 
+    def right(loss_fn, theta, support, query, inner_lr, inner_steps):
+        return grad(loss_fn)(adapted(loss_fn, theta, support, inner_lr, inner_steps), *query)
 
-def _last(loss_fn: Callable, theta: Theta, data: tuple, inner_lr: float, steps: int) -> Theta:
-    return adapt(loss_fn, theta, *data, inner_lr=inner_lr, inner_steps=steps)[-1]
+    def second_order(loss_fn, theta, support, query, inner_lr, inner_steps):
+        def loss_after(theta):
+            return loss_fn(adapted(loss_fn, theta, support, inner_lr, inner_steps), *query)
 
+        return grad(loss_after)(theta)
 
-def _first_order(judge_on: int = 1, adapt_on: int = 0, steps: Callable = lambda k: k) -> Callable:
-    """FOMAML's gradient of one task, right unless a mistake is asked for."""
+    def way_back(loss_fn, theta, support, query, inner_lr, inner_steps):
+        end = adapted(loss_fn, theta, support, inner_lr, inner_steps)
+        return {n: p - end[n] for n, p in theta.items()}
 
-    def gradient(loss_fn, theta, support, query, inner_lr, inner_steps):
-        sets = support, query
-        adapted = _last(loss_fn, theta, sets[adapt_on], inner_lr, steps(inner_steps))
-        return grad(loss_fn)(adapted, *sets[judge_on])
-
-    return gradient
-
-
-def _second_order(loss_fn, theta, support, query, inner_lr, inner_steps):
-    return grad(lambda t: loss_fn(_last(loss_fn, t, support, inner_lr, inner_steps), *query))(theta)
-
-
-def _way_back(loss_fn, theta, support, query, inner_lr, inner_steps):
-    adapted = _last(loss_fn, theta, support, inner_lr, inner_steps)
-    return {n: p - adapted[n] for n, p in theta.items()}
-
-
-def _stale(loss_fn, theta, support, query, inner_lr, inner_steps):
-    return _first_order()(loss_fn, theta, support, query, inner_lr * inner_steps, 1)
-
-
-def _negative(*problem):
-    return {n: -g for n, g in _first_order()(*problem).items()}
-
-
-FIRST_ORDER_MISTAKES: dict[str, Callable] = {
-    "this is MAML's own gradient: it passes through the inner steps; take it at the adapted "
-    "parameters, as if they had come from nowhere": _second_order,
-    "the gradient is taken at theta, not at the adapted parameters": _first_order(
-        steps=lambda k: 0
-    ),
-    "the gradient is that of the support loss; the query set judges": _first_order(judge_on=0),
-    "the query set is adapted to: it is there to judge what the support set taught": (
-        _first_order(adapt_on=1)
-    ),
-    "support and query are swapped": _first_order(judge_on=0, adapt_on=1),
-    "one inner step is taken, where inner_steps were asked for": _first_order(steps=lambda k: 1),
-    "one inner step too few": _first_order(steps=lambda k: k - 1),
-    "stale parameters: every inner gradient is taken at theta, not at the step before": _stale,
-    "this is the way from adapted back to theta, which is Reptile's; FOMAML asks the query set": (
-        _way_back
-    ),
-    "the sign is flipped: return the gradient; the optimiser walks down it": _negative,
-}
-
-
-def check_first_order(attempt: Callable) -> Verdict:
-    """Judge `attempt(loss_fn, theta, support, query, inner_lr, inner_steps) -> FOMAML's gradient of
-    one task, name -> tensor`."""
+    mistakes = {
+        "this is MAML's own gradient: it passes through the inner steps; take it at the adapted "
+        "parameters, as if they had come from nowhere": second_order,
+        "the gradient is taken at theta, not after the inner steps": lambda *p: right(*p[:-1], 0),
+        **wrong_sets(right),
+        "one inner step is taken, where inner_steps were asked for": lambda *p: right(*p[:-1], 1),
+        "one inner step too few": lambda *p: right(*p[:-1], p[-1] - 1),
+        "stale parameters: every inner gradient is taken at theta, not at the step before": (
+            lambda f, t, s, q, inner_lr, steps: right(f, t, s, q, inner_lr * steps, 1)
+        ),
+        "this is the way from adapted back to theta, which is Reptile's; FOMAML asks the query "
+        "set": way_back,
+        "the sign is flipped: return the gradient": (
+            lambda *p: {n: -g for n, g in right(*p).items()}
+        ),
+    }
     posed = zip(regressions(3, samples=12), (2, 3, 5), strict=True)
     problems = [(mse, t, (x[:5], y[:5]), (x[5:], y[5:]), 0.07, k) for (t, x, y), k in posed]
     praise = "right: the query gradient where the inner steps ended, and nothing more"
-    return judge(attempt, _first_order(), FIRST_ORDER_MISTAKES, problems, praise=praise)
+    return Comparison(right, mistakes, problems, praise)
 
 
-# Reptile -----------------------------------------------------------------------------------------
+@exercise("05.2", "Reptile")
+def check_reptile_step() -> Comparison:
+    """`attempt(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr)` -> theta after one outer
+    step. tasks: a list of (x, y)."""
 
+    def right(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+        ends = [adapted(loss_fn, theta, task, inner_lr, inner_steps) for task in tasks]
+        return {n: p + meta_lr * sum(e[n] - p for e in ends) / len(ends) for n, p in theta.items()}
 
-def _reptile(
-    sign: float = 1.0, total: bool = False, part: slice = slice(None), rate: bool = True,
-    steps: Callable = lambda k: k,
-) -> Callable:  # fmt: skip
-    """Reptile's outer step, right unless a mistake is asked for."""
+    def last_step(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+        """What the last inner step of each task added, in place of all of them."""
+        one_less = right(loss_fn, theta, tasks, inner_lr, inner_steps - 1, meta_lr)
+        whole = right(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr)
+        return {n: p + whole[n] - one_less[n] for n, p in theta.items()}
 
-    def step(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
-        ends = [_last(loss_fn, theta, t, inner_lr, steps(inner_steps)) for t in tasks[part]]
-        scale = sign * (meta_lr if rate else 1.0) / (1 if total else len(ends))
-        return {n: p + scale * sum(end[n] - p for end in ends) for n, p in theta.items()}
+    def one_by_one(loss_fn, theta, tasks, *sizes):
+        for task in tasks:
+            theta = right(loss_fn, theta, [task], *sizes)
+        return theta
 
-    return step
-
-
-def _last_gradient(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
-    """What the last inner step of each task added, in place of all of them."""
-    ends = [
-        [_last(loss_fn, theta, task, inner_lr, k) for k in (inner_steps - 1, inner_steps)]
-        for task in tasks
-    ]
-    return {
-        n: p + meta_lr * sum(after[n] - before[n] for before, after in ends) / len(tasks)
-        for n, p in theta.items()
+    last = (
+        "only the last inner step's gradient counts here; Reptile goes along the whole way, from "
+        "theta to where the steps ended"
+    )
+    mistakes = {
+        "the sign is flipped: this steps away": lambda *p: right(*p[:-1], -p[-1]),
+        "one inner step is taken: then Reptile is joint training; take inner_steps of them": (
+            lambda f, t, tasks, inner_lr, steps, rate: right(f, t, tasks, inner_lr, 1, rate)
+        ),
+        last: last_step,
+        f"{last} (and it is no gradient: do not divide by inner_lr)": (
+            lambda *p: last_step(*p[:-1], p[-1] / p[3])
+        ),
+        "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
+            lambda *p: right(*p[:-1], p[-1] * len(p[2]))
+        ),
+        "theta is replaced by the mean of the adapted parameters; step towards it by the share "
+        "meta_lr": lambda *p: right(*p[:-1], 1.0),
+        "theta moves after each task; let all tasks start from the same theta, then take one "
+        "step": one_by_one,
+        "only the last task counts": (lambda f, t, tasks, *sizes: right(f, t, tasks[-1:], *sizes)),
+        "the way is divided by inner_lr; leave it whole": lambda *p: right(*p[:-1], p[-1] / p[3]),
+        "one inner step too few": (
+            lambda f, t, tasks, inner_lr, k, rate: right(f, t, tasks, inner_lr, k - 1, rate)
+        ),
     }
-
-
-def _last_slope(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
-    moved = _last_gradient(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr)
-    return {n: p + (moved[n] - p) / inner_lr for n, p in theta.items()}
-
-
-def _one_by_one(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
-    for task in tasks:
-        theta = _reptile()(loss_fn, theta, [task], inner_lr, inner_steps, meta_lr)
-    return theta
-
-
-def _undivided(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
-    return _reptile()(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr / inner_lr)
-
-
-ONE_STEP = "one inner step is taken: then Reptile is joint training; take inner_steps of them"
-LAST = (
-    "only the last inner step's gradient counts here; Reptile goes along the whole way, from theta "
-    "to where the steps ended"
-)
-REPTILE_MISTAKES: dict[str, Callable] = {
-    "the sign is flipped: this steps away from where the tasks lead": _reptile(sign=-1.0),
-    ONE_STEP: _reptile(steps=lambda k: 1),
-    LAST: _last_gradient,
-    LAST + " (and it is no gradient: do not divide by inner_lr)": _last_slope,
-    "sum over tasks where the mean was asked for: meta_lr now depends on their number": _reptile(
-        total=True
-    ),
-    "theta is replaced by the mean of the adapted parameters; step towards it by the share "
-    "meta_lr": _reptile(rate=False),
-    "theta moves after each task; let all tasks start from the same theta, then take one step": (
-        _one_by_one
-    ),
-    "only the last task counts": _reptile(part=slice(-1, None)),
-    "the way is divided by inner_lr; take it as it is, times meta_lr": _undivided,
-    "one inner step too few": _reptile(steps=lambda k: k - 1),
-}
-
-
-def check_reptile_step(attempt: Callable) -> Verdict:
-    """Judge `attempt(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr) -> theta after one
-    outer step`, where tasks is a list of (x, y)."""
     problems = []
     for n_tasks, inner_steps in ((2, 3), (4, 5)):
         drawn = list(regressions(n_tasks))
         tasks = [(x, y) for _, x, y in drawn]
         problems.append((mse, drawn[0][0], tasks, 0.07, inner_steps, 0.3))
     praise = "right: from one theta, a share of the way to where the tasks lead on average"
-    return judge(attempt, _reptile(), REPTILE_MISTAKES, problems, praise=praise)
+    return Comparison(right, mistakes, problems, praise)
 
 
-# MAML++ ------------------------------------------------------------------------------------------
+@exercise("05.3", "the weights of MAML++")
+def check_step_weights() -> Comparison:
+    """`attempt(done, inner_steps)` -> weights (inner_steps,), a tensor or a list.
 
-FLOOR = 0.03
+    done: the share of the annealing that is over, 0 to 1.
+    """
+    floor = 0.03
 
-
-def _weights(
-    others: Callable[[float, int], float], last: Callable[[float, int], float] | None = None
-) -> Callable[[float, int], Tensor]:
-    """Equal weights for all steps but the last, which has the rest unless said otherwise."""
-
-    def weights(done: float, inner_steps: int) -> Tensor:
-        each = others(done, inner_steps)
-        rest = 1 - (inner_steps - 1) * each if last is None else last(done, inner_steps)
+    def weights(each, inner_steps, last=None):
+        """Equal weights for all steps but the last, which has the rest by default."""
+        rest = 1 - (inner_steps - 1) * each if last is None else last
         return torch.tensor([each] * (inner_steps - 1) + [rest], dtype=torch.float64)
 
-    return weights
+    def share(done, k):
+        return max(1 - done, floor) / k
 
-
-def _right_share(done: float, k: int) -> float:
-    return max(1 - done, FLOOR) / k
-
-
-WEIGHT_MISTAKES: dict[str, Callable[[float, int], Tensor]] = {
-    "they do not sum to 1: what the other steps lose, the last one gains": _weights(
-        _right_share, lambda done, k: 1 / k
-    ),
-    "they do not sum to 1: the last weight does not depend on how many others there are": _weights(
-        _right_share, lambda done, k: max(done, 1 / k)
-    ),
-    "the others sink to 0: each keeps at least 0.03 of its equal part": _weights(
-        lambda done, k: (1 - done) / k
-    ),
-    "the floor is 0.03 of the equal part 1 / inner_steps, not 0.03 itself": _weights(
-        lambda done, k: max((1 - done) / k, FLOOR)
-    ),
-    "the weight moves the wrong way: it begins at the last step and spreads out": _weights(
-        lambda done, k: max(done, FLOOR) / k
-    ),
-    "the weight moves to the first step; it belongs to the last": lambda done, k: _weights(
-        _right_share
-    )(done, k).flip(0),
-    "the weights stay equal; they should move to the last step": _weights(lambda done, k: 1 / k),
-    "all the weight is at the last step from the start: that is MAML's loss": _weights(
-        lambda done, k: 0.0
-    ),
-    "they do not sum to 1: each step begins with 1 / inner_steps, not with 1": _weights(
-        lambda done, k: max(1 - done, FLOOR), lambda done, k: 1 - (k - 1) * max(1 - done, FLOOR)
-    ),
-}
-
-
-def check_step_weights(attempt: Callable[[float, int], Tensor]) -> Verdict:
-    """Judge `attempt(done, inner_steps) -> weights (inner_steps,)`, where `done` is the share of
-    the annealing that lies behind, 0 to 1."""
-
-    def as_tensor(done: float, inner_steps: int):
-        weights = attempt(done, inner_steps)
-        if isinstance(weights, list | tuple):
-            return torch.tensor(weights, dtype=torch.float64)
-        return weights
-
+    mistakes = {
+        "they do not sum to 1: give the last step the rest": (
+            lambda d, k: weights(share(d, k), k, last=1 / k)
+        ),
+        "they do not sum to 1: the last weight does not depend on how many others there are": (
+            lambda d, k: weights(share(d, k), k, last=max(d, 1 / k))
+        ),
+        "the others sink to 0: keep 0.03 of the equal part": lambda d, k: weights((1 - d) / k, k),
+        "the floor is 0.03 / inner_steps, not 0.03": (
+            lambda d, k: weights(max((1 - d) / k, floor), k)
+        ),
+        "the weight moves away from the last step": lambda d, k: weights(max(d, floor) / k, k),
+        "the weight moves to the first step": lambda d, k: weights(share(d, k), k).flip(0),
+        "the weights stay equal; they should move to the last step": lambda d, k: weights(1 / k, k),
+        "only the last step has weight: that is MAML's loss": lambda d, k: weights(0.0, k),
+        "each step begins with 1 / inner_steps, not 1": lambda d, k: weights(k * share(d, k), k),
+    }
     problems = [(0.25, 4), (0.0, 5), (1.0, 3), (0.9, 2), (0.99, 6), (0.5, 1)]
     praise = "right: they sum to 1, begin equal, and move to the last step"
-    return judge(as_tensor, _weights(_right_share), WEIGHT_MISTAKES, problems, praise=praise)
+    return Comparison(lambda d, k: weights(share(d, k), k), mistakes, problems, praise)

@@ -2,281 +2,248 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from itertools import combinations
 
 import torch
 from torch import Tensor
-from torch.func import grad, vmap
-from torch.nn.functional import mse_loss
+from torch.func import vmap
 
-from maml_edu.exercises.judge import Verdict, judge
+from maml_edu.exercises.common import Draws, adapted, mse, regressions
+from maml_edu.exercises.difference import kind, numbers, shown
+from maml_edu.exercises.judge import Comparison, Fault, Inspection
+from maml_edu.exercises.solved import exercise
 from maml_edu.foundation.types import Theta
-from maml_edu.models import mlp
 
 __all__ = ["check_diagnosis", "check_looks_sideways", "check_mended_step"]
 
-NET = mlp(2, 5, 1)
-Pair = tuple[Tensor, Tensor]
+
+KINDS = ("sound", "first-order", "at theta", "support again")
+BY_VALUE = (
+    "it looks at the gradient alone: that is wrong in three of the kinds, and only the value tells "
+    "these apart"
+)
+MIXED = (
+    'it mixes up "at theta" (no adapted parameters) and "support again" (adapted, but judged on '
+    "the points that it was adapted to)"
+)
+# (what a loss is, what it is called) -> what to say.
+CONFUSED = {
+    ("first-order", "sound"): "it takes the first-order loss for sound: their values are the same; "
+    "compare the gradients, grad(their_loss)(theta, support, query) with the true one",
+    ("sound", "first-order"): "it takes the sound loss for first-order: compare all of its "
+    "gradient with that of your own loss *through* the inner step, by torch.allclose",
+    ("at theta", "first-order"): BY_VALUE,
+    ("support again", "first-order"): BY_VALUE,
+    ("at theta", "support again"): MIXED,
+    ("support again", "at theta"): MIXED,
+}
 
 
-def _loss_fn(theta: Theta, x: Tensor, y: Tensor) -> Tensor:
-    return mse_loss(NET(theta, x), y)
+@exercise("09.1", "the diagnosis")
+def check_diagnosis() -> Inspection:
+    """`attempt(their_loss, loss_fn, theta, support, query, inner_lr)` -> which kind of task loss
+    `their_loss(theta, support, query)` is: "sound", "at theta", "support again", "first-order"."""
+
+    def inspect(attempt, problems):
+        return _fault_of_diagnoses(
+            [
+                (name, attempt(_task_loss(name, factor), mse, *task, 0.1), factor != 1)
+                for factor, *task in problems
+                for name in KINDS
+            ]
+        )
+
+    problems = []
+    for factor, (theta, x, y) in zip((1.0, 3.0, 0.7), regressions(3, samples=10), strict=True):
+        theta = {name: p.detach() for name, p in theta.items()}
+        problems.append((factor, theta, (x[:4], y[:4]), (x[4:], y[4:])))
+    praise = "right: three kinds differ in their value, and the gradient tells the fourth"
+    return Inspection(inspect, [(problems,)], praise)
 
 
-def _draw(seed: int, n_tasks: int) -> tuple[Theta, list[tuple[Pair, Pair]]]:
-    """theta and tasks, each a pair (support, query), in float64."""
-    generator = torch.Generator().manual_seed(seed)
-    theta = NET.init(generator=generator, dtype=torch.float64)
-
-    def some(n: int) -> Pair:
-        x = torch.randn(n, 2, generator=generator, dtype=torch.float64)
-        return x, 2 * torch.randn(n, 1, generator=generator, dtype=torch.float64)
-
-    return theta, [(some(4), some(6)) for _ in range(n_tasks)]
-
-
-# The diagnosis -----------------------------------------------------------------------------------
-
-
-def _task_loss(loss_fn: Callable, inner_lr: float, name: str, factor: float = 1.0) -> Callable:
+def _task_loss(name: str, factor: float) -> Callable:
     """The task loss of one of the four kinds. `factor` changes nothing but how it is rounded."""
 
-    def task_loss(theta: Theta, support: Pair, query: Pair) -> Tensor:
+    def task_loss(theta: Theta, support: tuple, query: tuple) -> Tensor:
         if name == "at theta":
-            return loss_fn(theta, *query)
-        grads = grad(lambda t: factor * loss_fn(t, *support))(theta)
-        if name == "first-order":
-            grads = {n: g.detach() for n, g in grads.items()}
-        adapted = {n: p - inner_lr / factor * grads[n] for n, p in theta.items()}
-        return loss_fn(adapted, *(support if name == "support again" else query))
+            return mse(theta, *query)
+
+        def scaled(theta, x, y):
+            return factor * mse(theta, x, y)
+
+        cut = name == "first-order"
+        end = adapted(scaled, theta, support, 0.1 / factor, first_order=cut)
+        return mse(end, *(support if name == "support again" else query))
 
     return task_loss
 
 
-def _diagnose_with(
-    *, by_value: bool = True, by_gradient: bool = True, exact: bool = False, swapped: bool = False
-) -> Callable:
-    """The diagnosis, right unless a mistake is asked for."""
-
-    def same(a: Tensor, b: Tensor) -> bool:
-        return torch.equal(a, b) if exact else torch.allclose(a, b)
-
-    def diagnose(their_loss, loss_fn, theta, support, query, inner_lr) -> str:
-        kinds = {
-            name: _task_loss(loss_fn, inner_lr, name)
-            for name in ("at theta", "support again", "sound", "first-order")
-        }
-        value = their_loss(theta, support, query)
-        if by_value:
-            for name in ("at theta", "support again"):
-                if same(value, kinds[name](theta, support, query)):
-                    return {"at theta": "support again"}.get(name, "at theta") if swapped else name
-        if not by_gradient:
-            return "sound"
-        theirs, true = (grad(f)(theta, support, query) for f in (their_loss, kinds["sound"]))
-        return "sound" if all(same(theirs[n], true[n]) for n in theta) else "first-order"
-
-    return diagnose
+def _fault_of_diagnoses(said: list[tuple[str, object, bool]]) -> str:
+    """said: of each loss, what it is, what it is called, and whether it is rounded otherwise."""
+    for _, called, _ in said:
+        if not isinstance(called, str) or called not in KINDS:
+            return f"return one of {', '.join(map(shown, KINDS))}; this returns {shown(called)}"
+    wrong = [one for one in said if one[0] != one[1]]
+    if not wrong:
+        return ""
+    truth, called, _ = wrong[0]
+    if len({called for _, called, _ in said}) == 1:
+        return f"it calls everything {called!r}"
+    if all(rounded for *_, rounded in wrong):
+        return "it compares with ==, and blames what is only rounded otherwise: torch.allclose"
+    return CONFUSED.get(
+        (truth, called),
+        f"it takes a loss that is {truth!r} for {called!r}: compute each candidate's value "
+        "yourself, and compare",
+    )
 
 
-DIAGNOSIS_MISTAKES = {
-    "it calls everything sound": _diagnose_with(by_value=False, by_gradient=False),
-    "it takes the first-order loss for sound: their values are the same; compare the gradients, "
-    "grad(their_loss)(theta, support, query) with the true one": _diagnose_with(by_gradient=False),
-    "it compares with ==, and so blames what is merely rounded otherwise: torch.allclose": (
-        _diagnose_with(exact=True)
-    ),
-    'it mixes up "at theta" (no adapted parameters) and "support again" (adapted, but judged on '
-    "the points that it was adapted to)": _diagnose_with(swapped=True),
-    "it looks at the gradient alone: that is wrong in three of the kinds, and only the value "
-    "tells these apart": _diagnose_with(by_value=False),
+LEFT = {
+    "overwritten": "theta is overwritten by the adapted parameters: the second task starts from "
+    "the first one's, and the last one's are moved. Give them another name",
+    "support": "the outer loss is taken on the support set, to which each task was just adapted",
+    "cut": "the graph of the inner step is cut (no create_graph): this is the first-order step",
+    "summed": "the losses are summed over the tasks; the mean was asked for",
 }
 
 
-def check_diagnosis(attempt: Callable) -> Verdict:
-    """`attempt(their_loss, loss_fn, theta, support, query, inner_lr)` -> which kind of task loss
-    `their_loss(theta, support, query)` is: "sound", "at theta", "support again", "first-order"."""
+@exercise("09.2", "mend the outer loop")
+def check_mended_step() -> Comparison:
+    """`attempt(loss_fn, theta, batch, inner_lr, meta_lr)` -> the new theta after a step of plain
+    gradient descent on the mean query loss after adapting; batch: a list of (support, query)."""
+    right = _step_with()
+
+    def from_adapted(loss_fn, theta, batch, inner_lr, meta_lr):
+        moved = right(loss_fn, theta, batch, inner_lr, meta_lr)
+        end = adapted(loss_fn, theta, batch[-1][0], inner_lr)
+        return {name: end[name] + moved[name] - p for name, p in theta.items()}
+
+    mistakes = {
+        **dict(_half_mended()),
+        "the gradient is right, but the step starts from the last task's adapted parameters, not "
+        "from theta": from_adapted,
+        "there are no adapted parameters in the loss: this is joint training": (
+            lambda f, t, batch, inner_lr, meta_lr: right(f, t, batch, 0.0, meta_lr)
+        ),
+        "the sign is flipped: the step climbs the loss": (
+            lambda f, t, batch, inner_lr, meta_lr: right(f, t, batch, inner_lr, -meta_lr)
+        ),
+    }
     problems = []
-    for seed, factor in enumerate((1.0, 3.0, 0.7)):
-        theta, [(support, query)] = _draw(seed, 1)
-        boxes = [
-            _task_loss(_loss_fn, 0.1, name, factor)
-            for name in ("sound", "first-order", "at theta", "support again")
-        ]
-        problems.append((boxes, _loss_fn, theta, support, query, 0.1))
-    praise = "right: three kinds differ in their value, and the gradient tells the fourth"
-    mistakes = {message: _of_all(wrong) for message, wrong in DIAGNOSIS_MISTAKES.items()}
-    return judge(_of_all(attempt), _of_all(_diagnose_with()), mistakes, problems, praise=praise)
+    for n_tasks in (3, 2, 4):
+        drawn = list(regressions(n_tasks, samples=10))
+        batch = [((x[:4], y[:4]), (x[4:], y[4:])) for _, x, y in drawn]
+        problems.append((mse, drawn[0][0], batch, 0.1, 0.2))
+    praise = "right: every task starts from theta, is judged by its query set, and moves theta once"
+    return Comparison(right, mistakes, problems, praise, _from_leaves)
 
 
-def _of_all(attempt: Callable) -> Callable:
-    """What is said of each of several boxes, by their number, so that a habit shows."""
-
-    def said_of(boxes: list[Callable], *arguments: object) -> object:
-        said = [_plain(attempt(box, *arguments)) for box in boxes]
-        unwritten = [one for one in said if one is None or one is ...]
-        return unwritten[0] if unwritten else dict(enumerate(said))
-
-    return said_of
-
-
-def _plain(said: object) -> object:
-    """A bool as a word, for the verdict; a tensor of one bool counts as a bool."""
-    one = isinstance(said, Tensor) and said.dtype == torch.bool and said.numel() == 1
-    return str(bool(said)) if one or isinstance(said, bool) else said
-
-
-# The outer loop ----------------------------------------------------------------------------------
-
-
-def _step_with(
-    *, overwrite: bool = False, judge_on: str = "query", cut: bool = False, summed: bool = False,
-    adapts: bool = True, sign: float = -1.0, moves: str = "theta",
-) -> Callable:  # fmt: skip
-    """One outer step, right unless a mistake is asked for."""
+def _step_with(*left: str) -> Callable:
+    """The lesson's outer step, with these of its four mistakes left in it."""
 
     def step(loss_fn, theta, batch, inner_lr: float, meta_lr: float) -> Theta:
-        state, total = theta, 0.0
+        total = 0.0
         for support, query in batch:
-            start = state if overwrite else theta
-            grads = torch.autograd.grad(
-                loss_fn(start, *support), list(start.values()), create_graph=not cut
-            )
-            moved = zip(start.items(), grads, strict=True)
-            state = {n: p - inner_lr * adapts * g for (n, p), g in moved}
-            total = total + loss_fn(state, *(support if judge_on == "support" else query))
-        loss = total if summed else total / len(batch)
-        by = state if overwrite else theta
-        grads = torch.autograd.grad(loss, list(by.values()))
-        from_ = state if moves == "adapted" or overwrite else theta
-        pairs = zip(from_.items(), grads, strict=True)
-        return {n: (p + sign * meta_lr * g).detach() for (n, p), g in pairs}
+            end = adapted(loss_fn, theta, support, inner_lr, first_order="cut" in left)
+            total = total + loss_fn(end, *(support if "support" in left else query))
+            if "overwritten" in left:
+                theta = end
+        loss = total if "summed" in left else total / len(batch)
+        grads = torch.autograd.grad(loss, list(theta.values()))
+        pairs = zip(theta.items(), grads, strict=True)
+        return {name: (p - meta_lr * g).detach() for (name, p), g in pairs}
 
     return step
 
 
-STEP_MISTAKES = {
-    "theta is overwritten by the adapted parameters: the second task starts from the first one's, "
-    "and the last one's are moved. Give them another name": _step_with(overwrite=True),
-    "the outer loss is taken on the support set, to which each task was just adapted": _step_with(
-        judge_on="support"
-    ),
-    "the graph of the inner step is cut (no create_graph): this is the first-order step": (
-        _step_with(cut=True)
-    ),
-    "the losses are summed over the tasks; the mean was asked for": _step_with(summed=True),
-    "the gradient is right, but the step starts from the last task's adapted parameters, not from "
-    "theta": _step_with(moves="adapted"),
-    "there are no adapted parameters in the loss: this is joint training": _step_with(adapts=False),
-    "the sign is flipped: the step climbs the loss": _step_with(sign=+1.0),
-    "little is mended yet: begin with the name that is assigned twice": _step_with(
-        overwrite=True, judge_on="support", cut=True, summed=True
-    ),
-    "two are left: the graph is cut, and the losses are summed": _step_with(cut=True, summed=True),
-    "two are left: theta is overwritten, and the losses are summed": _step_with(
-        overwrite=True, summed=True
-    ),
-    "two are left: the support set judges, and the losses are summed": _step_with(
-        judge_on="support", summed=True
-    ),
-    "two are left: the support set judges, and the graph is cut": _step_with(
-        judge_on="support", cut=True
-    ),
-}
+def _half_mended() -> Iterable[tuple[str, Callable]]:
+    """What to say -> the step in which these mistakes are left, for all that can be told apart."""
+    for n in (1, 2, 3):
+        for left in combinations(LEFT, n):
+            if {"overwritten", "cut"} <= {*left}:
+                continue  # theta overwritten, no gradient passes through the inner steps anyway
+            said = f"{n} mistakes are left: {'; '.join(LEFT[one] for one in left)}"
+            if n == 3 and "overwritten" in left:
+                said = "little is mended yet: begin with the name that is assigned twice"
+            yield (LEFT[left[0]] if n == 1 else said), _step_with(*left)
 
 
-def check_mended_step(attempt: Callable) -> Verdict:
-    """`attempt(loss_fn, theta, batch, inner_lr, meta_lr)` -> the new theta after a step of plain
-    gradient descent on the mean query loss after adapting; batch: a list of (support, query)."""
-    problems = [(*_draw(seed, n), 0.1, 0.2) for seed, n in enumerate((3, 2, 4))]
-    mistakes = {message: partial(_posed, wrong) for message, wrong in STEP_MISTAKES.items()}
-    praise = "right: every task starts from theta, is judged by its query set, and moves theta once"
-    return judge(
-        partial(_posed, attempt), partial(_posed, _step_with()), mistakes, problems, praise=praise
-    )
+def _from_leaves(step: Callable) -> Callable:
+    """A probe: the step from a theta whose tensors are leaves that require gradients."""
+
+    def posed(loss_fn, theta, *rest):
+        leaves = {name: p.detach().clone().requires_grad_() for name, p in theta.items()}
+        return step(loss_fn, leaves, *rest)
+
+    return posed
 
 
-def _posed(step: Callable, theta: Theta, batch: list, inner_lr: float, meta_lr: float) -> object:
-    """The step from a theta whose tensors are leaves that require gradients."""
-    leaves = {name: p.detach().clone().requires_grad_() for name, p in theta.items()}
-    return step(_loss_fn, leaves, batch, inner_lr, meta_lr)
+ALARM = (
+    "it blames a box that looks at no other query: compare each query's logits with its own, and "
+    "with torch.allclose, for == blames what is only rounded otherwise"
+)
+SHUFFLED = (
+    "shuffling the queries shows nothing: batch-norm takes the same mean over them in any order. "
+    "Change the company, not its order"
+)
+WINNERS = (
+    "it compares the labels that win, and misses logits that moved without changing the winner"
+)
+HALVES = "it asks in parts, and misses a box that splits the queries itself: ask each query alone"
 
 
-# Looking sideways --------------------------------------------------------------------------------
+@exercise("09.3", "does it look sideways?")
+def check_looks_sideways() -> Inspection:
+    """`attempt(answer, x)` -> whether the logits that `answer` gives to a query, (queries,
+    features) -> (queries, way), depend on the queries beside it."""
+
+    def inspect(attempt, support, weight, x):
+        boxes = _boxes(support, weight)
+        said = [_yes_or_no(attempt(box, x)) for box, *_ in boxes]
+        wrong = [told for one, (_, true, told) in zip(said, boxes, strict=True) if one != true]
+        if not any(said):
+            return f"it says no to everything. If you reverse the queries: {SHUFFLED}"
+        if all(said):
+            return "it says yes to everything"
+        if len(wrong) == len(said):
+            return "it is the wrong way round: True is for a box that looks at the other queries"
+        return wrong[0] if wrong else ""
+
+    draws = Draws(0)
+    problems = [(draws.normal(5, 6), draws.normal(6, 3), draws.normal(8, 6) + 1) for _ in range(2)]
+    praise = "right: a query asked alone must get the answer that it gets in company"
+    return Inspection(inspect, problems, praise)
 
 
-def _normed(x: Tensor, batch: Tensor) -> Tensor:
-    return (x - batch.mean(0)) / (batch.var(0, correction=0) + 1e-3).sqrt()
+def _yes_or_no(said: object) -> bool:
+    found = numbers(said)
+    if found is None or found.dtype != torch.bool or found.numel() != 1:
+        raise Fault(f"return True or False; this returns {kind(said)}")
+    return bool(found)
 
 
-def _boxes(support: Tensor, weight: Tensor) -> list[tuple[Callable, bool]]:
-    """Functions from queries to logits, and whether each looks at the other queries."""
+def _boxes(support: Tensor, weight: Tensor) -> list[tuple[Callable, bool, str]]:
+    """Functions from queries to logits, whether each looks at the other queries, and what to say
+    of an attempt that is wrong about it."""
     far = torch.tensor([50.0, 0.0, -50.0], dtype=weight.dtype)  # one label always wins
+
+    def normed(x: Tensor, batch: Tensor) -> Tensor:
+        return (x - batch.mean(0)) / (batch.var(0, correction=0) + 1e-3).sqrt()
 
     def rounded_otherwise(x: Tensor) -> Tensor:  # as a matrix product by another kernel is
         return x @ weight if len(x) == 1 else (0.1 * x) @ (10 * weight)
 
     def one_by_one(x: Tensor) -> Tensor:
-        return vmap(lambda q: _normed(q, torch.cat([support, q[None]])))(x) @ weight
+        return vmap(lambda q: normed(q, torch.cat([support, q[None]])))(x) @ weight
 
     return [
-        (lambda x: _normed(x, x) @ weight, True),
-        (lambda x: x @ weight, False),
-        (rounded_otherwise, False),
-        (lambda x: _normed(x, support) @ weight, False),
-        (one_by_one, False),
-        (lambda x: _normed(x, x) @ weight + far, True),
-        (lambda x: torch.cat([_normed(b, b) @ weight for b in x.split(4)]), True),
-        (lambda x: _normed(x, torch.cat([support, x])) @ weight, True),
+        (lambda x: normed(x, x) @ weight, True, SHUFFLED),
+        (lambda x: x @ weight, False, ALARM),
+        (rounded_otherwise, False, ALARM),
+        (lambda x: normed(x, support) @ weight, False, ALARM),
+        (one_by_one, False, ALARM),
+        (lambda x: normed(x, x) @ weight + far, True, WINNERS),
+        (lambda x: torch.cat([normed(b, b) @ weight for b in x.split(4)]), True, HALVES),
+        (lambda x: normed(x, torch.cat([support, x])) @ weight, True, SHUFFLED),
     ]
-
-
-def _alone(answer: Callable, x: Tensor) -> Tensor:
-    return torch.cat([answer(one[None]) for one in x])
-
-
-def _in_halves(answer: Callable, x: Tensor) -> Tensor:
-    return torch.cat([answer(half) for half in x.chunk(2)])
-
-
-def _right(answer: Callable, x: Tensor) -> bool:
-    return not torch.allclose(answer(x), _alone(answer, x))
-
-
-SHUFFLED = [3, 6, 0, 5, 1, 7, 4, 2]
-SIDEWAYS_MISTAKES = {
-    "it says no to everything (do you reverse the queries? Batch-norm takes the same mean over "
-    "them in any order)": lambda answer, x: False,
-    "it says yes to everything": lambda answer, x: True,
-    "shuffling the queries shows nothing: batch-norm takes the same mean over them in any order. "
-    "Change the company, not its order": lambda answer, x: (
-        not torch.allclose(answer(x[SHUFFLED]), answer(x)[SHUFFLED])
-    ),
-    "it compares the labels that win, and misses logits that moved without changing the winner": (
-        lambda answer, x: not torch.equal(answer(x).argmax(1), _alone(answer, x).argmax(1))
-    ),
-    "it compares with ==, and blames what is merely rounded otherwise: torch.allclose": (
-        lambda answer, x: not torch.equal(answer(x), _alone(answer, x))
-    ),
-    "it splits the queries into two halves, and misses a box that does just that itself: ask each "
-    "query alone": lambda answer, x: not torch.allclose(answer(x), _in_halves(answer, x)),
-    "it is the wrong way round: True is for a box that looks at the other queries": (
-        lambda answer, x: not _right(answer, x)
-    ),
-}
-
-
-def check_looks_sideways(attempt: Callable) -> Verdict:
-    """`attempt(answer, x)` -> whether the logits that `answer` gives to a query, (queries,
-    features) -> (queries, way), depend on the queries beside it."""
-    problems = []
-    for seed in range(2):
-        generator = torch.Generator().manual_seed(seed)
-        draw = partial(torch.randn, generator=generator, dtype=torch.float64)
-        x, boxes = draw(8, 6) + 1, _boxes(draw(5, 6), draw(6, 3))
-        assert all(_right(box, x) == truth for box, truth in boxes)
-        problems.append(([box for box, _ in boxes], x))
-    praise = "right: a query asked alone must get the answer that it gets in company"
-    mistakes = {message: _of_all(wrong) for message, wrong in SIDEWAYS_MISTAKES.items()}
-    return judge(_of_all(attempt), _of_all(_right), mistakes, problems, praise=praise)

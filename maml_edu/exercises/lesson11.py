@@ -1,4 +1,4 @@
-"""Lesson 11: what a pen inks, where a drawing goes, and a head for any number of ways."""
+"""Checks of lesson 11: what a pen inks, where a drawing goes, and a head for any number of ways."""
 
 from __future__ import annotations
 
@@ -6,163 +6,178 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
-from maml_edu.exercises.judge import Verdict, judge
+from maml_edu.exercises.common import Draws, adapted
+from maml_edu.exercises.difference import kind, numbers
+from maml_edu.exercises.judge import Comparison, Fault
+from maml_edu.exercises.solved import exercise
+from maml_edu.foundation.types import Theta
 
 __all__ = ["check_head_for", "check_ink", "check_placed"]
 
 
-# What a pen inks ---------------------------------------------------------------------------------
-
-
-def _ink_with(
-    *, low: float | None = 0.0, high: float | None = 1.0, reach: float = 0.5, ends: bool = False,
-    square: bool = False, dots: bool = True,
-) -> Callable:  # fmt: skip
-    """Which points are under a pen that went straight from a to b, right unless asked otherwise."""
-
-    def ink(points: Tensor, a: Tensor, b: Tensor, width: float) -> Tensor:
-        along = b - a
-        length = along @ along
-        share = (points - a) @ along / (length.clamp_min(1e-12) if dots else length)
-        if low is not None or high is not None:
-            share = share.clamp(low, high)
-        apart = points - (a + share[:, None] * along)
-        if ends:
-            apart = torch.where((share < 0.5)[:, None], points - a, points - b)
-        far = apart.abs().amax(1) if square else apart.norm(dim=1)
-        return far <= reach * width
-
-    return ink
-
-
-INK_MISTAKES = {
-    "this inks the whole straight line through a and b; the pen was put down at a and lifted at b, "
-    "so keep the share between 0 and 1": _ink_with(low=None, high=None),
-    "the line goes on beyond b: keep the share at 1 or below": _ink_with(high=None),
-    "the line begins before a: keep the share at 0 or above": _ink_with(low=None),
-    "this inks as far as a whole width from the line; half of it lies on either side": _ink_with(
-        reach=1.0
-    ),
-    "this inks two dots, at a and at b, and nothing between them": _ink_with(ends=True),
-    "this is a square pen: take the distance, the root of the sum of squares": _ink_with(
-        square=True
-    ),
-    "a dot, where a and b are the same point, is left white: 0 / 0 is nan, and no nan is below "
-    "anything": _ink_with(dots=False),
-}
-
-
-def check_ink(attempt: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> Verdict:
+@exercise("11.1", "what a pen inks")
+def check_ink() -> Comparison:
     """`attempt(points, a, b, width)`, points (n, 2), a and b (2,), -> (n,) bool: within half a
     width of the straight way from a to b."""
-    problems = []
-    generator = torch.Generator().manual_seed(0)
-    for apart, width in [(6.0, 3.0), (0.0, 4.0), (3.0, 5.0), (9.0, 2.0)]:
-        points = 12 * torch.rand(300, 2, generator=generator, dtype=torch.float64)
-        a = 3 + 6 * torch.rand(2, generator=generator, dtype=torch.float64)
-        turn = 6 * torch.rand((), generator=generator, dtype=torch.float64)
-        b = a + apart * torch.stack([turn.cos(), turn.sin()])
-        problems.append((points, a, b, width))
+
+    def apart(points, a, b, low=0.0, high=1.0, least=1e-12):
+        """From the nearest point of the way, which lies at a share between low and high of it."""
+        along = b - a
+        share = (points - a) @ along / (along @ along).clamp_min(least)
+        return points - a - share.clamp(low, high)[:, None] * along
+
+    def within(width, *apart):
+        return torch.stack([one.norm(dim=1) for one in apart]).amin(0) <= width / 2
+
+    inf = float("inf")
+    mistakes = {
+        "this inks the whole straight line through a and b; the pen was put down at a and lifted "
+        "at b, so keep the share between 0 and 1": (
+            lambda p, a, b, w: within(w, apart(p, a, b, -inf, inf))
+        ),
+        "the line goes on beyond b: share <= 1": (
+            lambda p, a, b, w: within(w, apart(p, a, b, high=inf))
+        ),
+        "the line begins before a: share >= 0": (
+            lambda p, a, b, w: within(w, apart(p, a, b, low=-inf))
+        ),
+        "this inks as far as a whole width from the line; half of it lies on either side": (
+            lambda p, a, b, w: within(2 * w, apart(p, a, b))
+        ),
+        "this inks two dots, and nothing between them": lambda p, a, b, w: within(w, p - a, p - b),
+        "this is a square pen: take the distance, the root of the sum of squares": (
+            lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2
+        ),
+        "a dot, where a and b are the same point, is left white: 0 / 0 is nan, and no nan is below "
+        "anything": lambda p, a, b, w: within(w, apart(p, a, b, least=0.0)),
+        "this inks all but the line: <=, not >": lambda p, a, b, w: ~within(w, apart(p, a, b)),
+    }
+    draws, problems = Draws(0), []
+    for length, width in [(6.0, 3.0), (0.0, 4.0), (3.0, 5.0), (9.0, 2.0)]:
+        points, a, turn = 12 * draws.uniform(300, 2), 3 + 6 * draws.uniform(2), 6 * draws.uniform()
+        problems.append((points, a, a + length * torch.stack([turn.cos(), turn.sin()]), width))
     praise = "right: a line with round ends, and a dot is one too"
-    return judge(attempt, _ink_with(), INK_MISTAKES, problems, praise=praise)
+    return Comparison(lambda p, a, b, w: within(w, apart(p, a, b)), mistakes, problems, praise)
 
 
-# Where a drawing goes ----------------------------------------------------------------------------
-
-
-def _placed_with(
-    *, middle: str = "box", always: bool = False, away: bool = False, each: bool = False,
-    move: bool = True,
-) -> Callable:  # fmt: skip
-    """The points where the middle of their box is usual, right unless a mistake is asked for."""
-
-    def placed(points: Tensor, least: Tensor, most: Tensor) -> Tensor:
-        if each:
-            return points.clamp(least, most)
-        low, high = points.amin(0), points.amax(0)
-        now = points.mean(0) if middle == "points" else (low + high) / 2
-        wanted = (least + most) / 2 if always else now.clamp(least, most)
-        shift = now - wanted if away else wanted - now
-        return points + shift if move else wanted
-
-    return placed
-
-
-PLACED_MISTAKES = {
-    "this puts every drawing in the very middle; one that lies where drawings usually lie stays as "
-    "it is": _placed_with(always=True),
-    "this takes the mean of the points, which lies where the pen was slow; take the middle of "
-    "their box, between the least and the greatest x and y": _placed_with(middle="points"),
-    "each point is moved by itself, which squashes the drawing; move all by the same": _placed_with(
-        each=True
-    ),
-    "the sign is flipped: this moves the drawing further off": _placed_with(away=True),
-    "this is where the middle goes; the moved points were asked for": _placed_with(move=False),
-}
-
-
-def check_placed(attempt: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Verdict:
+@exercise("11.2", "put it where drawings are")
+def check_placed() -> Comparison:
     """`attempt(points, least, most)`, (n, 2), (2,) and (2,), -> the points, moved as little as
     brings the middle of their box between least and most, in x and in y."""
+
+    def middle(points):
+        return (points.amin(0) + points.amax(0)) / 2
+
+    def right(points, least, most):
+        return points + middle(points).clamp(least, most) - middle(points)
+
+    mistakes = {
+        "this puts every drawing in the very middle; one that lies where drawings usually lie "
+        "stays as it is": lambda p, low, high: p + (low + high) / 2 - middle(p),
+        "this takes the mean of the points, which lies where the pen was slow; take the middle of "
+        "their box, between the least and the greatest x and y": (
+            lambda p, low, high: p + p.mean(0).clamp(low, high) - p.mean(0)
+        ),
+        "each point is moved by itself, which squashes the drawing; move all by the same": (
+            lambda p, low, high: p.clamp(low, high)
+        ),
+        "the sign is flipped: this moves it off": lambda p, low, high: 2 * p - right(p, low, high),
+        "return the points, not their middle": lambda p, low, high: middle(p).clamp(low, high),
+    }
     least, most = torch.tensor([37.0, 37.5]).double(), torch.tensor([65.0, 64.0]).double()
     problems = []
     for seed, corner in enumerate([(5.0, 60.0), (40.0, 45.0), (80.0, 3.0), (30.0, 90.0)]):
-        generator = torch.Generator().manual_seed(seed)
-        points = 12 * torch.rand(9, 2, generator=generator, dtype=torch.float64) ** 3
+        points = 12 * Draws(seed).uniform(9, 2) ** 3
         problems.append((points + torch.tensor(corner), least, most))
     praise = "right: moved as little as needed, and the drawing keeps its shape"
-    return judge(attempt, _placed_with(), PLACED_MISTAKES, problems, praise=praise)
+    return Comparison(right, mistakes, problems, praise)
 
 
-# A head for any number of ways -------------------------------------------------------------------
-
-
-def _head_with(*, rows: str = "mean", bias: str = "mean") -> Callable:
-    """A trained head for another number of ways, right unless a mistake is asked for."""
-
-    def made(part: Tensor, kind: str, way: int) -> Tensor:
-        repeats = (way,) + (1,) * (part.dim() - 1)
-        if kind == "mean":
-            return part.mean(0, keepdim=True).repeat(repeats)
-        if kind == "sum":
-            return part.sum(0, keepdim=True).repeat(repeats)
-        if kind == "all":
-            return part.mean().expand((way, *part.shape[1:])).clone()
-        if kind == "zeros":
-            return torch.zeros_like(part[:1]).repeat(repeats)
-        return torch.cat([part, part])[:way] if kind == "first" else part[:1].repeat(repeats)
-
-    def head(weight: Tensor, b: Tensor, way: int) -> tuple[Tensor, Tensor]:
-        return made(weight, rows, way), made(b, bias, way)
-
-    return head
-
-
-HEAD_MISTAKES = {
-    "these are the trained rows as they stand; they differ by chance alone, and beyond five there "
-    "are none: give every class their mean": _head_with(rows="first", bias="first"),
-    "every class gets the first row; take what the rows have in common, their mean": _head_with(
-        rows="one", bias="one"
-    ),
-    "this is a head of zeros: it forgets what the rows have in common, which was meta-trained": (
-        _head_with(rows="zeros", bias="zeros")
-    ),
-    "these are the sums of the rows; take the mean": _head_with(rows="sum", bias="sum"),
-    "this is one number for the whole weight; the mean is over the rows, and each feature keeps "
-    "its own": _head_with(rows="all"),
-    "the bias is zero; it was trained too, and is made as the weight is": _head_with(bias="zeros"),
-    "the weight is right; the bias has still the trained rows": _head_with(bias="first"),
-}
-
-
-def check_head_for(attempt: Callable[[Tensor, Tensor, int], tuple]) -> Verdict:
+@exercise("11.3", "a head for any number of ways")
+def check_head_for() -> Comparison:
     """`attempt(weight, bias, way)`, (5, features) and (5,), -> weight (way, features) and bias
-    (way,), with the mean of the rows in every row."""
+    (way,) of a head that favours no class.
+
+    Judged by what the network then says, before and after three inner steps of body and head. Any
+    row w will do, if it is the same for all classes: it adds w·v to every logit, which the softmax
+    ignores, and pulls on the features v by w times the sum over classes of p - y, which is 0.
+    """
+
+    def right(weight, bias, way):
+        return weight.mean(0).expand(way, -1), bias.mean().expand(way)
+
+    def trained(part, way):
+        return torch.cat([part, part])[:way]
+
+    mistakes = {
+        "these are the trained rows as they are; they differ by chance, so that some classes begin "
+        "likelier than others, and beyond five there are none: give every class the same row": (
+            lambda w, b, way: (trained(w, way), trained(b, way)),
+            lambda w, b, way: (w[:way], b[:way]),
+        ),
+        "the weight has the same row for every class, but the bias does not: some classes begin "
+        "likelier than others": (
+            lambda w, b, way: (right(w, b, way)[0], trained(b, way)),
+            lambda w, b, way: (right(w, b, way)[0], b[:way]),
+        ),
+        "the bias is the same for every class, but the rows of the weight are not": (
+            lambda w, b, way: (trained(w, way), right(w, b, way)[1]),
+            lambda w, b, way: (w[:way], right(w, b, way)[1]),
+        ),
+        "this is one row; repeat it for every class": (
+            lambda w, b, way: (w.mean(0), b.mean()),
+            lambda w, b, way: (w.mean(0, keepdim=True), b.mean(0, keepdim=True)),
+        ),
+        "the mean is over the features (dim 1); it is over the rows, dim 0": (
+            lambda w, b, way: (w.mean(1).expand(way, -1), b.mean().expand(way))
+        ),
+    }
     problems = []
     for seed, way in enumerate([3, 2, 7]):
-        draw = {"generator": torch.Generator().manual_seed(seed), "dtype": torch.float64}
-        weight = torch.randn(4, **draw) + 0.1 * torch.randn(5, 4, **draw)
-        problems.append((weight, 1 + torch.randn(5, **draw), way))
-    praise = "right: every class begins alike, with what all rows have in common"
-    return judge(attempt, _head_with(), HEAD_MISTAKES, problems, praise=praise)
+        draws = Draws(seed)
+        weight = draws.normal(4) + 0.1 * draws.normal(5, 4)
+        problems.append((weight, 1 + draws.normal(5), way))
+    praise = "right: every class begins alike, and the same row for all pulls on nothing"
+    return Comparison(right, mistakes, problems, praise, _adapting)
+
+
+def _adapting(head: Callable) -> Callable:
+    """A probe: the probabilities that a small network with this head gives to queries, before and
+    after three inner steps."""
+
+    def chances(weight: Tensor, bias: Tensor, way: int) -> dict[str, Tensor]:
+        parts = _head_of(head(weight, bias, way), way, weight.shape[1])
+        draws = Draws(way)
+        theta = {"body": draws.normal(3, weight.shape[1]), **parts}
+        support = draws.normal(2 * way, 3), torch.arange(way).repeat(2)
+        queries, states = draws.normal(6, 3), {}
+        for name, steps in {"before the first inner step": 0, "after three inner steps": 3}.items():
+            end = adapted(_classifier_loss, theta, support, 0.5, steps)
+            states[f"the probabilities {name}"] = _logits(end, queries).softmax(1)
+        return states
+
+    return chances
+
+
+def _head_of(made: object, way: int, features: int) -> Theta:
+    parts = [numbers(part) for part in made] if isinstance(made, list | tuple) else []
+    if len(parts) != 2 or any(part is None or part.is_complex() for part in parts):
+        raise Fault(f"return (weight, bias), two tensors; this returns {kind(made)}")
+    shapes, asked = [tuple(part.shape) for part in parts], [(way, features), (way,)]
+    if shapes != asked:
+        raise Fault(
+            "weight and bias have shapes {} and {} where {} and {} were asked for".format(
+                *shapes, *asked
+            )
+        )
+    return {"weight": parts[0].double(), "bias": parts[1].double()}
+
+
+def _logits(theta: Theta, x: Tensor) -> Tensor:
+    return torch.tanh(x @ theta["body"]) @ theta["weight"].T + theta["bias"]
+
+
+def _classifier_loss(theta: Theta, x: Tensor, y: Tensor) -> Tensor:
+    return cross_entropy(_logits(theta, x), y)

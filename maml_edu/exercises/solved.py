@@ -8,25 +8,75 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from maml_edu.exercises.judge import MARKS, Verdict
+from maml_edu.exercises.judge import MARKS, Case, Verdict, judge
+
+Check = Callable[..., Verdict]
 
 NOT_RUN = Verdict("open", "not run yet")
 SOLUTION = "### BEGIN SOLUTION"
 
-# lesson ("02") -> check -> what it last said of the reader's own attempt, in the lesson's order.
-_verdicts: dict[str, dict[str, Verdict]] = {}
+# number ("02.1") -> title, and what its check last said of the reader's own attempt.
+_exercises: dict[str, tuple[str, Verdict]] = {}
+
+
+def exercise(number: str, title: str) -> Callable[[Callable[[], Case | tuple[Case, ...]]], Check]:
+    """Turn a function that poses an exercise into the check of a reader's attempt at it.
+
+    number, title: as the lesson's heading has them, like "02.1" and "one step, by heart".
+    The function takes nothing and returns a case, or several that are judged in turn. Its name and
+    docstring become the check's, and the check keeps it as `pose`.
+    """
+
+    def made(pose: Callable[[], Case | tuple[Case, ...]]) -> Check:
+        posed = functools.cache(pose)
+
+        def check(attempt: Callable) -> Verdict:
+            cases = posed()
+            return judge(attempt, *(cases if isinstance(cases, tuple) else (cases,)))
+
+        names = ("__module__", "__name__", "__qualname__", "__doc__")
+        functools.update_wrapper(check, pose, assigned=names, updated=())
+        del check.__wrapped__  # its signature is its own
+        check.pose = posed
+        return tracked(number, title)(check)
+
+    return made
+
+
+def tracked(number: str, title: str) -> Callable[[Check], Check]:
+    """Have `progress` follow a check: what it last said of the reader's own attempt.
+
+    ValueError where another exercise has the number.
+    """
+    if _exercises.get(number, (title,))[0] != title:
+        raise ValueError(f"number is {number!r}, which exercise {_exercises[number][0]!r} has")
+    _exercises[number] = title, NOT_RUN
+
+    def made(check: Check) -> Check:
+        @functools.wraps(check)
+        def checked(*attempt: object, **named: object) -> Verdict:
+            verdict = check(*attempt, **named)
+            if SOLUTION not in _cell():
+                unwritten = replace(verdict, message="not written yet")
+                _exercises[number] = title, unwritten if verdict.state == "open" else verdict
+            return verdict
+
+        checked.number = number
+        return checked
+
+    return made
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The exercises of one lesson, (number and name, verdict) each; shown as a list."""
+    """The exercises of one lesson, (number and title, verdict) each; shown as a list."""
 
     lesson: str
     exercises: tuple[tuple[str, Verdict], ...]
 
     @property
     def solved(self) -> int:
-        return sum(map(bool, dict(self.exercises).values()))
+        return sum(bool(verdict) for _, verdict in self.exercises)
 
     def __str__(self) -> str:
         return "\n".join([self._title(), *(f"{mark} {text}" for mark, text in self._lines())])
@@ -53,32 +103,12 @@ def progress(lesson: str) -> Progress:
 
     A lesson's own solution does not count. ValueError where the lesson has no exercises.
     """
-    if lesson not in _verdicts:
-        raise ValueError(f"lesson is {lesson!r}; allowed are {', '.join(map(repr, _verdicts))}")
-    found = enumerate(_verdicts[lesson].items(), start=1)
-    return Progress(
-        lesson, tuple((f"{lesson}.{n} {name}", verdict) for n, (name, verdict) in found)
-    )
-
-
-def recorded(check: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """`check`, which now also tells `progress` what it says of the reader's attempts.
-
-    check: a function `check_some_name` of a module `lessonNN`.
-    """
-    lesson = check.__module__.rpartition(".lesson")[2]
-    name = check.__name__.removeprefix("check_").replace("_", " ")
-    _verdicts.setdefault(lesson, {})[name] = NOT_RUN
-
-    @functools.wraps(check)
-    def checked(*attempt: object, **named: object) -> Verdict:
-        verdict = check(*attempt, **named)
-        if SOLUTION not in _cell():
-            unwritten = replace(verdict, message="not written yet")
-            _verdicts[lesson][name] = unwritten if verdict.state == "open" else verdict
-        return verdict
-
-    return checked
+    lessons = sorted({number.partition(".")[0] for number in _exercises})
+    if lesson not in lessons:
+        raise ValueError(f"lesson is {lesson!r}; allowed are {', '.join(map(repr, lessons))}")
+    own = sorted(number for number in _exercises if number.startswith(f"{lesson}."))
+    found = [(number, *_exercises[number]) for number in own]
+    return Progress(lesson, tuple((f"{number} {title}", said) for number, title, said in found))
 
 
 def _cell() -> str:
@@ -94,18 +124,13 @@ def when_solved(line: str, cell: str) -> None:
 
     Copies without solutions use it for what builds on a solution. `line`: numbers of exercises.
     """
-    missing = [number for number in line.split() if not _is_solved(number)]
+    missing = [number for number in line.split() if not _exercises[number][1]]
     if missing:
         print(
             f"○ This cell builds on exercise {' and '.join(missing)}: solve it, then run me again."
         )
         return
     sys.modules["IPython"].get_ipython().run_cell(cell).raise_error()
-
-
-def _is_solved(number: str) -> bool:
-    lesson, _, nth = number.partition(".")
-    return bool(list(_verdicts[lesson].values())[int(nth) - 1])
 
 
 def add_magic() -> None:

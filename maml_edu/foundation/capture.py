@@ -1,10 +1,10 @@
-"""Run a function once, capture its tensor operations, and replay them: the same numbers, faster.
+"""Capture the tensor operations of a function once, and replay them: the same numbers, faster.
 
-Small networks spend their time in PyTorch's bookkeeping, not in arithmetic: for a meta-step on sine
-waves, `vmap` and the nested `grad`s cost several times what the additions and products do. Their
-outcome is always the same list of operations, so it need be worked out only once. No compiler is
-involved, and capturing takes well under a second. A long training run may have a compiler as well,
-which fuses the operations in its list: half a minute's wait, once.
+Small networks spend their time in PyTorch's bookkeeping, not in arithmetic: in a meta-step on sine
+waves, `vmap` and the nested `grad`s cost several times as much as the additions and products. They
+always come to the same list of operations, so working it out once is enough. That takes well under
+a second and needs no compiler. For a long training run a compiler can then fuse the operations,
+which takes about half a minute, once.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from maml_edu.foundation.checks import InputError
+
 
 class NoCompiler(RuntimeError):
-    """Something was to be compiled, and PyTorch has no C++ compiler that it can use."""
+    """The operations cannot be compiled: PyTorch finds no C++ compiler that it can use."""
 
 
 def capture(fn: Callable, *example, compile: bool = False) -> Callable:
-    """`fn`, as the list of tensor operations that it runs on arguments like `example`.
+    """Capture the tensor operations that `fn` runs on arguments like `example`.
 
-    fn: a pure function of nested dicts, tuples and tensors, and one whose path does not depend on
-        the numbers in them: what is captured is the path taken for `example`.
-    compile: hand the operations to PyTorch's compiler (`torch.compile`). The results are the same
-        but for rounding. Raises NoCompiler where it finds no C++ compiler.
-    Returns a function that takes arguments of the same structure, shapes, dtypes and device, and
-    gives the same results without a graph for autograd. Other shapes raise a ValueError.
+    fn: a pure function of nested dicts, tuples and tensors. The operations it runs must not depend
+        on the numbers in them, since those that it runs on `example` are captured.
+    compile: compile the operations with PyTorch's compiler; the results differ only by rounding.
+        Default: False. Raises NoCompiler without a C++ compiler.
+    Returns the captured function, with the results of `fn` but without a graph for autograd. It
+    takes arguments of the structure, shapes, dtypes and device of `example`: others raise
+    InputError.
     """
     leaves, structure = tree_flatten(example)
     result_structure = None
@@ -41,7 +44,7 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
         return tuple(results)
 
     operations = make_fx(flat_fn)(*leaves)
-    _turn_tall_products(operations.graph)
+    _transpose_tall_products(operations.graph)
     operations.graph.eliminate_dead_code()
     operations.recompile()
     run = _compiled(operations, leaves) if compile else _interpreted(operations, leaves)
@@ -51,20 +54,20 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
     def replay(*arguments):
         flat, given = tree_flatten(arguments)
         if given != structure or [(a.shape, a.dtype, a.device) for a in flat] != expected:
-            raise ValueError(
-                "these arguments differ in structure, shape, dtype or device from the "
-                "ones that it was captured for; capture the function again for them"
+            raise InputError(
+                "the arguments differ in structure, shape, dtype or device from those of the "
+                "capture; capture the function again for them"
             )
         return tree_unflatten(list(run(*flat)), result_structure)
 
     return replay
 
 
-def _turn_tall_products(graph: torch.fx.Graph) -> None:
-    """Have the products of batches of matrices whose result is tall computed as (B^T A^T)^T.
+def _transpose_tall_products(graph: torch.fx.Graph) -> None:
+    """Compute batched matrix products whose result is tall as (B^T A^T)^T.
 
-    It is the same sums. But for 25 tasks' (40, 40) @ (40, 10), which is half of what a step on sine
-    waves has to compute, processors' libraries take two to six times as long as for its transpose.
+    The sums are the same. But for (40, 40) @ (40, 10) in 25 tasks, half of the arithmetic of a step
+    on sine waves, the libraries of CPUs take two to six times as long as for the transpose.
     """
     aten = torch.ops.aten
     for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
@@ -72,22 +75,22 @@ def _turn_tall_products(graph: torch.fx.Graph) -> None:
         if a.meta["tensor_meta"].shape[1] <= b.meta["tensor_meta"].shape[2]:
             continue
         with graph.inserting_before(node):
-            turned = tuple(graph.call_function(aten.transpose.int, (x, 1, 2)) for x in (b, a))
-            product = graph.call_function(aten.bmm.default, turned)
+            transposed = tuple(graph.call_function(aten.transpose.int, (x, 1, 2)) for x in (b, a))
+            product = graph.call_function(aten.bmm.default, transposed)
             result = graph.call_function(aten.transpose.int, (product, 1, 2))
         result.meta = node.meta
         node.replace_all_uses_with(result)
         graph.erase_node(node)
     for flatten in (aten.view.default, aten._unsafe_view.default):
         for node in graph.find_nodes(op="call_function", target=flatten):
-            node.target = aten.reshape.default  # a turned result is not contiguous; this may copy
+            node.target = aten.reshape.default  # a transposed result is not contiguous: copy it
 
 
 def _interpreted(operations: torch.fx.GraphModule, leaves: list[Tensor]) -> Callable:
-    """The same operations, run from C++ where TorchScript can, else by Python, one by one.
+    """The same operations, run one by one: from C++ where TorchScript can, or else from Python.
 
-    TorchScript is deprecated as a way to ship models, which is not what it does here: it halves
-    what each operation costs. It has no type for some arguments (those of convolution_backward).
+    TorchScript is deprecated as a way to ship models. Here it halves the cost of each operation.
+    It has no type for some arguments, such as those of convolution_backward.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -98,11 +101,11 @@ def _interpreted(operations: torch.fx.GraphModule, leaves: list[Tensor]) -> Call
 
 
 def _compiled(operations: torch.fx.GraphModule, leaves: list[Tensor]) -> Callable:
-    """The same operations, neighbours fused into one pass over memory.
+    """The same operations, with neighbours fused into one pass over memory.
 
-    `torch.compile` would find the operations once more, and look at all arguments at each call; the
-    compiler behind it takes those that we have. It must not choose between kernels by timing them:
-    a run that goes on after a stop must come to the same bits.
+    `torch.compile` would capture the operations again and check all arguments at each call, so this
+    calls the compiler behind it. Its autotuning stays off: which kernel wins may change from one
+    start to the next, and a resumed run must give the same bits as an uninterrupted one.
     """
     import torch._inductor as inductor  # a second to import, and seldom needed
     from torch._inductor.exc import InductorError

@@ -1,9 +1,9 @@
-"""Forget how a function's result was found, and find it again when its gradient is asked for.
+"""Gradient checkpointing: keep a function's inputs, not its graph, and run it twice.
 
-The graph of k inner steps holds every activation and gradient in them, k times over. But the
-derivative of a step needs its inputs alone: from them the step can be run once more, when the walk
-back arrives at it. So the memory of one step at a time is enough, plus what each step began with,
-for the price of a second run (Chen et al. 2016, arXiv 1604.06174, "gradient checkpointing").
+The graph of k inner steps holds the activations and gradients of all k. But the derivative of a
+step needs only its inputs: the step can run once more when the backward pass arrives at it. So
+memory holds the graph of one step, and the inputs of each, at the price of a second run (Chen et
+al. 2016, arXiv 1604.06174).
 
 `torch.utils.checkpoint` does the same, but not within `torch.func.grad` and `vmap`.
 """
@@ -20,11 +20,11 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 
 def checkpointed(fn: Callable[..., dict[str, Tensor]]) -> Callable[..., dict[str, Tensor]]:
-    """`fn` with the same results and gradients, of whose graph nothing is kept but its inputs.
+    """`fn` with the same results and gradients, but whose graph keeps only the inputs.
 
-    fn: a pure function of tensors, numbers, and nested dicts or tuples of them. What it is to be
-        differentiated by has to be among its arguments: all else counts as constant. The gradient
-        is exact, and is itself a constant: there is no second derivative of what is checkpointed.
+    fn: a pure function of tensors, numbers, and nested dicts or tuples of them; whatever is not an
+        argument counts as constant. The gradient is exact, but constant itself: a checkpointed
+        function has no second derivative.
     """
 
     def run(*arguments: Any) -> dict[str, Tensor]:
@@ -47,7 +47,7 @@ def checkpointed(fn: Callable[..., dict[str, Tensor]]) -> Callable[..., dict[str
 
 
 class _Checkpointed(torch.autograd.Function):
-    generate_vmap_rule = True  # for many tasks, as for one
+    generate_vmap_rule = True
 
     @staticmethod
     def forward(fn: Callable, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -67,7 +67,7 @@ class _Checkpointed(torch.autograd.Function):
             given = dict(zip(smooth, parts, strict=True))
             return ctx.fn(*(given.get(i, tensor) for i, tensor in enumerate(tensors)))
 
-        with torch.no_grad():  # `torch.func.grad` would keep a graph of this walk back as well
+        with torch.no_grad():  # or `torch.func.grad` keeps a graph of this backward pass too
             _, pull = vjp(again, *(tensors[i] for i in smooth))  # runs it again, with a graph
             found = dict(zip(smooth, pull(gradients), strict=True))
         return None, *(found.get(i) for i in range(len(tensors)))

@@ -56,7 +56,7 @@ def read_whole(path: Path, limit: int) -> bytes:
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from error
     if len(content) > limit:
-        raise FileError(f"{path} has more than {limit:,} bytes, the most that are read")
+        raise FileError(f"{path} has more than the {limit:,} bytes allowed")
     return content
 
 

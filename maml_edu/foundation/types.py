@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Number
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from maml_edu.foundation.checks import InputError
 
 if TYPE_CHECKING:
     from maml_edu.tasks import TaskBatch
@@ -20,11 +23,11 @@ Gradient = Callable[[Theta, "TaskBatch"], tuple[Theta, Tensor]]  # -> d loss / d
 
 
 def refuse_arrays(dtype: torch.dtype | None = None, **named: object) -> None:
-    """Raise a ValueError that names the first argument which is an array, but not PyTorch's."""
+    """Raise an InputError that names the first argument which is an array of NumPy or the like."""
     for name, value in named.items():
-        if hasattr(value, "__array__") and not isinstance(value, Tensor):
+        if hasattr(value, "__array__") and not isinstance(value, Tensor | Number):
             as_what = f"tensor of {dtype}" if dtype else "tensor"
-            raise ValueError(
+            raise InputError(
                 f"{name} is a {type(value).__name__} of {value.dtype}; it must be a {as_what}: "
                 "see torch.as_tensor"
             )

@@ -1,12 +1,11 @@
-"""Several workers, one training: each takes its share of a meta-batch, all make the same step.
+"""Synchronous data-parallel training, with tasks in place of samples.
 
     torchrun --nproc-per-node=2 -m maml_edu train sine
 
-starts two processes that run the same command. Each draws the same tasks (the seed is the same) and
-differentiates its own share of them; the gradient of the mean over all tasks is then the mean of
+starts two workers, processes that run the same command. Each draws the same tasks, from the same
+seed, and differentiates its share of them. The gradient of the mean over all tasks is the mean of
 the workers' gradients, weighted by their shares. So all make the same step of Adam, each on its own
-copy of theta, and gradients alone are sent: one message a step, as long as theta. (This is plain
-synchronous data-parallel training, with tasks in place of samples.)
+copy of theta, and one message a step, as long as theta, carries the gradients.
 
 Only the first worker reads and writes the run's folder, so machines need no common disk.
 """
@@ -33,14 +32,14 @@ T = TypeVar("T")
 
 
 class WorkerLost(Exception):
-    """Another worker of this training has gone, and no step can be made without it."""
+    """Another worker of this training is gone, and no step is possible without it."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Which of `count` workers this is; alone, it changes nothing and sends nothing.
+    """Which of `count` workers this is. A single worker changes nothing and sends nothing.
 
-    restarted: torchrun has started all of them anew after one was lost (`--max-restarts`).
+    restarted: whether torchrun started all of them again after losing one (`--max-restarts`).
     """
 
     rank: int = 0
@@ -53,15 +52,15 @@ class Workers:
         return self.rank == 0
 
     def check(self, meta_batch: int) -> None:
-        """Raise an InputError where some worker would have no task."""
+        """Raise a InputError if a worker would have no task."""
         if meta_batch < self.count:
             raise InputError(
-                f"meta_batch is {meta_batch}; it must be {self.count} or more, a task for each of "
-                f"{self.count} workers"
+                f"meta_batch is {meta_batch}; it must be {self.count} or more, one task for each "
+                f"of the {self.count} workers"
             )
 
     def share(self, batch: TaskBatch) -> TaskBatch:
-        """Every `count`-th of the tasks: as many for each worker, or one more for the first few."""
+        """This worker's tasks, every `count`-th: the first few workers may have one more."""
         if self.count == 1:
             return batch
         mine = slice(self.rank, None, self.count)
@@ -69,7 +68,7 @@ class Workers:
         return type(batch)(*(part[mine] for part in batch[:4]), info)
 
     def mean(self, gradient: Gradient, meta_batch: int) -> Gradient:
-        """The gradient and the loss of the whole meta-batch, from those of each worker's share."""
+        """A gradient over the whole meta-batch, for one over a worker's share."""
         if self.count == 1:
             return gradient
 
@@ -79,7 +78,7 @@ class Workers:
             weight = len(share.query_y) / meta_batch
             sent = torch.cat([part.detach().flatten() for part in parts]) * weight
             with _together():
-                dist.all_reduce(sent)  # the sum over workers, the same bits for each of them
+                dist.all_reduce(sent)  # the sum over workers, with the same bits on each
             pieces = sent.split([part.numel() for part in parts])
             *means, loss = (m.view_as(p) for m, p in zip(pieces, parts, strict=True))
             return dict(zip(grads, means, strict=True)), loss
@@ -87,7 +86,7 @@ class Workers:
         return of_all
 
     def any(self, here: bool) -> bool:
-        """Whether it is so for any worker: all must agree on when to stop."""
+        """Whether `here` is true on any worker, so that all stop together."""
         if self.count == 1:
             return here
         flag = torch.tensor(float(here))
@@ -96,7 +95,7 @@ class Workers:
         return bool(flag)
 
     def from_first(self, find: Callable[[], T]) -> T:
-        """What `find` gives the first worker, handed to all; so is an InputError that it raises."""
+        """The result of `find` on the first worker, or the InputError that it raises, for all."""
         if self.count == 1:
             return find()
         found: list = [None, None]
@@ -117,10 +116,10 @@ ALONE = Workers()
 
 @contextmanager
 def join(device: str) -> Iterator[tuple[Workers, str]]:
-    """Meet the other workers that torchrun started; yields who this is, and its own device.
+    """Meet the other workers that torchrun started. Yields which worker this is, and its device.
 
-    device: "cpu", where workers speak by gloo, or "cuda": a GPU for each worker, by NCCL.
-    Without torchrun: alone. Raises InputError where there are more workers than GPUs.
+    device: "cpu", where workers communicate by gloo, or "cuda": a GPU for each worker, by NCCL.
+    Without torchrun there is one worker. Raises InputError for more workers than GPUs.
     """
     if not dist.is_torchelastic_launched():
         yield ALONE, device
@@ -141,17 +140,17 @@ def join(device: str) -> Iterator[tuple[Workers, str]]:
     try:
         yield Workers(dist.get_rank(), count, attempt > 0), device
         with _together():
-            dist.barrier()  # while the first still measures what they trained
+            dist.barrier()  # the first worker may still be measuring the result
     finally:
         dist.destroy_process_group()
 
 
 def _meeting(attempt: int) -> dict[str, Any]:
-    """Where the workers of this attempt find each other: how `init_process_group` is told.
+    """The arguments that tell `init_process_group` where this attempt's workers meet.
 
-    torchrun keeps one store for all attempts, addresses of lost workers included, and a restarted
-    worker that reads too early calls those. So each attempt has keys of its own. (Machines count
-    their attempts differently, so several machines cannot do it this way.)
+    torchrun keeps one store for all attempts, which holds the addresses of lost workers too, and a
+    restarted worker that reads too early calls those. So each attempt has its own keys. (Machines
+    count their attempts differently, so this is not for several machines.)
     """
     rank, count = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE"))
     where = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
@@ -169,4 +168,4 @@ def _together() -> Iterator[None]:
         yield
     except RuntimeError as error:  # gloo's and NCCL's own kinds of it
         reason = str(error).splitlines()[0][:200]
-        raise WorkerLost(f"another worker has gone ({reason})") from error
+        raise WorkerLost(f"another worker is gone ({reason})") from error

@@ -1,4 +1,4 @@
-"""Almost no inner loop: only the head adapts, and the features under it are the same for all."""
+"""Almost no inner loop: only the head adapts, and all tasks share the features below it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.checks import InputError, plain
 from maml_edu.foundation.types import refuse_arrays
 from maml_edu.learners.heads import head_names
 
@@ -24,7 +24,7 @@ def refuse_unused(learner: Learner, reason: str, *names: str) -> None:
     """Raise an InputError where one of these options is not at its default: it has no effect."""
     defaults = {field.name: field.default for field in fields(learner)}
     for name in names:
-        value, default = getattr(learner, name), defaults[name]
+        value, default = plain(getattr(learner, name)), defaults[name]
         if type(value) is not type(default) or value != default:
             raise InputError(
                 f"{name} is {value!r}; {type(learner).__name__} has no use for it: {reason}"
@@ -35,13 +35,13 @@ def ways(learner: Learner) -> int | None:
     """How many classes a learner tells apart: its `way`, or the rows of its model's head."""
     if hasattr(learner, "way"):
         return learner.way
-    if learner.model.head is None:
+    if getattr(learner.model, "head", None) is None:
         return None
     return learner.model.shapes()[head_names(learner.model, "it")[0]][0]
 
 
 def check_batch(learner: Learner, batch: TaskBatch) -> None:
-    """Raise a ValueError where a batch of tasks does not suit the learner.
+    """Raise a InputError where a batch of tasks does not suit the learner.
 
     Parts must not be NumPy's. Labels must be int64, from 0 to way - 1 (or PADDING); some learners
     need an example of every class in each support set. Class probabilities (tasks, samples, way)
@@ -54,7 +54,7 @@ def check_batch(learner: Learner, batch: TaskBatch) -> None:
     for name, y in sets.items():
         probabilities = y.is_floating_point() and y.dim() == 3
         if classifies and y.dtype not in (torch.int64, torch.uint8) and not probabilities:
-            raise ValueError(f"{name} is of {y.dtype}; labels must be of torch.int64")
+            raise InputError(f"{name} is of {y.dtype}; labels must be of torch.int64")
     way = ways(learner)
     if not classifies or way is None or batch.support_y.is_floating_point():
         return
@@ -75,8 +75,8 @@ def _check_labels(learner: Learner, sets: dict[str, Tensor], way: int) -> None:
     for name, ok in fine.items():
         if not ok.all():
             label = sets[name][~ok][0].item()
-            raise ValueError(f"{name} has the label {label}; {user}, 0 to {way - 1}")
+            raise InputError(f"{name} has the label {label}; {user}, 0 to {way - 1}")
     task, missing = (~present).nonzero()[0].tolist()
-    raise ValueError(
+    raise InputError(
         f"support_y of task {task} lacks the label {missing}; {user}, and needs examples of each"
     )

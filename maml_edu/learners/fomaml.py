@@ -1,4 +1,4 @@
-"""First-order MAML: the gradient after adapting, as if adapting did not depend on theta."""
+"""First-order MAML: the gradient after adapting, as if the inner steps were constants."""
 
 from __future__ import annotations
 

@@ -28,28 +28,29 @@ ALPHA = "inner_lr."  # Meta-SGD's rates for the entries of a parameter: this, an
 
 def head_names(model: Model, user: str) -> list[str]:
     """The names of the head's parameters. An InputError says that `user` needs a head."""
-    if model.head is None:
+    head = getattr(model, "head", None)  # a model of the reader's own may not say
+    if head is None:
         raise InputError(
             f"model has no head; {user} needs one: a linear layer at its end, or the layer that "
             "Model(build, head=...) names"
         )
-    prefix = f"{model.head}." if model.head else ""
+    prefix = f"{head}." if head else ""
     return [name for name in model.shapes() if name.startswith(prefix)]
 
 
 def linear_head(model: Model, user: str) -> tuple[str, str]:
     """The names of the head's weight (way, features) and bias (way,), for a `user` of both."""
-    weight, bias = (f"{model.head}.{part}" if model.head else part for part in ("weight", "bias"))
-    if set(head_names(model, user)) != {weight, bias}:
-        found = ", ".join(head_names(model, user))
-        raise InputError(f"model's head has {found}; {user} needs {weight} and {bias}")
-    return weight, bias
+    names = head_names(model, user)
+    by_part = {name.rpartition(".")[2]: name for name in names}
+    if set(by_part) != {"weight", "bias"}:
+        raise InputError(f"model's head has {', '.join(names)}; {user} needs a weight and a bias")
+    return by_part["weight"], by_part["bias"]
 
 
 def row_names(learner: Learner) -> set[str]:
     """The names of theta's tensors with a row for each class: the head's, and Meta-SGD's rates for
     its entries. Empty for a learner without a head."""
-    if learner.model.head is None:
+    if getattr(learner.model, "head", None) is None:
         return set()
     names = head_names(learner.model, "it")
     return {*names, *(ALPHA + name for name in names)} & set(learner.shapes())

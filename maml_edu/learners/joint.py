@@ -1,4 +1,4 @@
-"""Joint training, the baseline to measure meta-learning against: pre-train, then fine-tune."""
+"""Joint training, the baseline of meta-learning: pre-train on all tasks, then fine-tune."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Joint(GradientLearner, name="joint"):
 
         mean over tasks of  L(theta),
 
-    with no adapted parameters in it (Finn et al. 2017, section 5.1, "pretrained"). Adapting it is
-    then plain fine-tuning. Given a task's own description as input, it is the paper's oracle.
+    without adapted parameters (Finn et al. 2017, section 5.1, "pretrained"). Adapting it is plain
+    fine-tuning. With the task's description as an input, it is the paper's oracle.
     """
 
     body_rests: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from maml_edu.foundation.checks import at_least, flag, integer
@@ -58,7 +58,7 @@ class MatchingNet(Learner, name="matching"):
             refuse_unused(self, "fce is False", "fce_steps")
 
     def init(
-        self, *, generator: torch.Generator | None = None,
+        self, *, generator: Generator | None = None,
         device: Device = None,
     ) -> Theta:  # fmt: skip
         theta = super().init(generator=generator, device=device)

@@ -1,4 +1,4 @@
-"""Meta-SGD: learn the direction and the length of the inner step as well as its start."""
+"""Meta-SGD: learn the direction and the length of the inner step, as well as its start."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Generator
 
 from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Device, Rate, Theta
@@ -20,9 +21,11 @@ class MetaSGD(MAML, name="meta-sgd"):
         minimise over theta and alpha   mean over tasks of
             L_query( theta - alpha * grad L_support(theta) ),    * entry by entry.
 
-    Li, Zhou, Chen & Li (2017, arXiv 1707.09835), equations 3 and 4. Rates may turn negative. All
-    start at `inner_lr`, one number or one for each tensor (theirs at random in [0.005, 0.1]).
-    Further steps use the same rates.
+    Li, Zhou, Chen & Li (2017, arXiv 1707.09835), equations 3 and 4. Rates may become negative. All
+    steps use the same rates, so `learned_rates`, which has rates by step, is refused.
+
+    inner_lr: where the rates start, one number or one for each tensor. (Theirs start at random in
+        [0.005, 0.1].)
     """
 
     learned_rates: bool = field(default=False, init=False)  # it learns its own
@@ -34,7 +37,7 @@ class MetaSGD(MAML, name="meta-sgd"):
             raise InputError(f"inner_lr is {given!r}; it must be {allowed}")
         super().__post_init__()
 
-    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = self.model.init(generator=generator, device=device)
         given = self.given_rates()
         rates = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from maml_edu.foundation.types import Device, Rate, Theta
 from maml_edu.learners.base import GradientLearner
@@ -36,7 +36,7 @@ class Pretrain(GradientLearner, name="pretrain"):
     body_rests: ClassVar[bool] = True
     characters: int = 1623
 
-    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         """The model's parameters; its head, and the head of all classes, are zeros."""
         theta = super().init(generator=generator, device=device)
         shapes = self.shapes()

@@ -1,4 +1,4 @@
-"""ProtoMAML: every task's head starts from its prototypes, and gradient steps go on from there."""
+"""ProtoMAML: each task's head starts from its prototypes, and gradient steps continue from it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import cross_entropy
 
 from maml_edu.foundation.checks import at_least
@@ -43,7 +43,7 @@ class ProtoNet(Learner, name="protonet"):
         super().__post_init__()
         at_least(2, way=self.way)
 
-    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
+    def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
         return theta | {"log_scale": torch.zeros((), device=device)}
 

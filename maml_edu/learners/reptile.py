@@ -1,4 +1,4 @@
-"""Reptile: move theta towards where plain training on a task would take it."""
+"""Reptile: move theta towards the parameters that plain training on a task ends at."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from maml_edu.tasks import TaskBatch
 
 @dataclass(frozen=True)
 class Reptile(GradientLearner, name="reptile"):
-    """Train on each task for `inner_steps` steps, and step from theta towards where they end:
+    """Train on each task for `inner_steps` steps, and move theta towards where they end:
 
         theta <- theta + meta_lr * mean over tasks of (adapted - theta).
 
-    Nichol, Achiam & Schulman (2018, arXiv 1803.02999), algorithm 2. There is no query set in it:
-    support and query are trained on together. At least 2 steps are needed, for one alone is a step
-    of joint training. Their inner steps are Adam's on minibatches; here they are plain gradient
-    steps on the whole set, as everywhere in this course.
+    Nichol, Achiam & Schulman (2018, arXiv 1803.02999), algorithm 2. It has no query set: it trains
+    on support and query together. It needs at least 2 steps, since a single one is a step of joint
+    training. Their inner steps are Adam's on minibatches; here they are plain gradient steps on the
+    whole set, as everywhere in this course.
     """
 
     inner_steps: int = 5
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
-        """The loss after the inner steps, but with the gradient theta - adapted: that of half the
-        squared distance to `adapted`, held fixed (their section 5.2)."""
+        """The loss after the inner steps, but with the gradient theta - adapted, which is that of
+        half the squared distance to a fixed `adapted` (their section 5.2)."""
         data = (
             torch.cat([task.support_x, task.query_x]),
             torch.cat([task.support_y, task.query_y]),

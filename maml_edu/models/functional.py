@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Device, Theta, refuse_arrays
 from maml_edu.models.norm import BatchNorm
 
@@ -21,7 +22,7 @@ class Model:
 
     build: makes the module. head: the name of its last linear layer, such as "fc". Default: the
         layer named "head", or else the last layer if that is linear. `model.head` is None for a
-        module without one. Raises ValueError for buffers, and for a head that is not there.
+        module without one. Raises InputError for buffers, and for a head that is not there.
     """
 
     def __init__(self, build: Callable[[], nn.Module], head: str | None = None):
@@ -31,14 +32,14 @@ class Model:
         # Whether what it says of one sample depends on the samples beside it.
         self.has_batch_norm = any(isinstance(m, BatchNorm) for m in self._skeleton.modules())
         if list(self._skeleton.buffers()):
-            raise ValueError(
+            raise InputError(
                 "the module has buffers (such as a batch-norm's running statistics), which a pure "
                 "function of theta cannot update; build it without, e.g. track_running_stats=False"
             )
         self.head = _find_head(self._skeleton) if head is None else head
         layers = {name.rpartition(".")[0] for name in self.shapes()}
         if head is not None and head not in layers:
-            raise ValueError(f"head is {head!r}; it must be one of {', '.join(sorted(layers))}")
+            raise InputError(f"head is {head!r}; it must be one of {', '.join(sorted(layers))}")
 
     def init(
         self,
@@ -60,7 +61,7 @@ class Model:
 
         context: samples, shaped as x, from which batch-norm takes its statistics instead of from
             x (see `maml_edu.models.protocol`). A model without batch-norm has no use for it.
-        Raises ValueError where the network cannot take x's dtype, or theta lacks a parameter.
+        Raises InputError where the network cannot take x's dtype, or theta lacks a parameter.
         """
         with_context = self.has_batch_norm and context is not None
         try:
@@ -74,16 +75,16 @@ class Model:
         return {name: tuple(p.shape) for name, p in self._skeleton.named_parameters()}
 
     def _explain(self, theta: Theta, x: Tensor, error: Exception) -> None:
-        """Raise a ValueError that names the argument which the network could not take, if known."""
+        """Raise a InputError that names the argument which the network could not take, if known."""
         if missing := [name for name in self.shapes() if name not in theta]:
-            raise ValueError(
+            raise InputError(
                 f"theta lacks {', '.join(missing)}, parameters of this model"
             ) from error
         dtype = next((theta[name].dtype for name in self.shapes()), None)
         refuse_arrays(**{f"theta[{name!r}]": theta[name] for name in self.shapes()})
         refuse_arrays(dtype, x=x)
         if isinstance(x, Tensor) and x.dtype != dtype and "type" in str(error):
-            raise ValueError(
+            raise InputError(
                 f"x is of {x.dtype}; it must be of {dtype}, as theta is: give x.to({dtype})"
             ) from error
 

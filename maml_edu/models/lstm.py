@@ -9,11 +9,12 @@ from maml_edu.foundation.types import Theta
 
 
 def lstm_step(theta: Theta, name: str, seen: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of the LSTM `name`: its hidden state and its cell, each of the shape of `cell`,
-    from what it sees, (..., inputs), the last hidden state included, and its last cell.
+    """One step of the LSTM `name`: its new hidden state and cell, both of the shape of `cell`.
 
-    Hochreiter & Schmidhuber (1997), with a forget gate; gates stand in PyTorch's order. theta has
+    Hochreiter & Schmidhuber (1997), with a forget gate and PyTorch's order of gates. theta has
     `name.weight` (4 * hidden, inputs) and `name.bias` (4 * hidden,).
+
+    seen: (..., inputs), the input and the last hidden state, joined. cell: (..., hidden), the last.
     """
     gates = seen @ theta[f"{name}.weight"].T + theta[f"{name}.bias"]
     enter, forget, new, out = gates.chunk(4, -1)
@@ -22,8 +23,8 @@ def lstm_step(theta: Theta, name: str, seen: Tensor, cell: Tensor) -> tuple[Tens
 
 
 def along(theta: Theta, name: str, sequence: Tensor) -> Tensor:
-    """The hidden states of an LSTM that walks along a sequence, from zeros on, and has as many
-    hidden numbers as it sees: (samples, features) -> (samples, features)."""
+    """The hidden states of an LSTM along a sequence, from zeros on, with as many hidden numbers as
+    features: (samples, features) -> (samples, features)."""
     hidden = cell = torch.zeros_like(sequence[0])
     states = []
     for x in sequence:

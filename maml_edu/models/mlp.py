@@ -9,8 +9,10 @@ from maml_edu.models.functional import Model
 
 
 def mlp(*sizes: int) -> Model:
-    """Fully connected layers with ReLU between them: `mlp(1, 40, 40, 1)` is the sine network of
-    Finn et al. (2017, section 5.1)."""
+    """Fully connected layers with ReLU between them: (samples, sizes[0]) -> (samples, sizes[-1]).
+
+    `mlp(1, 40, 40, 1)` is the sine network of Finn et al. (2017, section 5.1). Raises InputError.
+    """
     if len(sizes) < 2:
         raise InputError(f"sizes is {sizes}; give at least an input and an output size")
     at_least(1, **{f"sizes[{i}]": size for i, size in enumerate(sizes)})

@@ -1,4 +1,4 @@
-"""Batch normalisation without memory: the statistics are always those of a batch at hand."""
+"""Batch normalisation without running averages: the statistics are those of the batch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch.nn.functional import batch_norm
 class BatchNorm(nn.Module):
     """Shift and scale each channel to mean 0 and variance 1 over a batch, then by `bias`, `weight`.
 
-    Ioffe & Szegedy (2015), but with no running averages: a task is new, so averages over past tasks
-    would be of other tasks. The variance is the biased one; epsilon is 0.001, as in the layer that
-    the authors of MAML used, because a variance over five drawings can be very small.
+    Ioffe & Szegedy (2015, arXiv 1502.03167), but without running averages, which would be those of
+    other tasks. The variance is the biased one. epsilon is 0.001, as in the layer that the authors
+    of MAML used, because a variance over five drawings can be very small.
 
-    It is computed in two ways. Small batches have it written out, for twice differentiating these
-    few products costs less than PyTorch's own layer, which is made to be differentiated once. From
-    `many` samples on, and in bfloat16, where a written-out mean would be a coarse one, PyTorch's
-    own costs less: it reads what it normalises fewer times.
+    Small batches use products that are written out here, since differentiating these twice costs
+    less than PyTorch's layer, which is made to be differentiated once. Batches of `many` samples or
+    more use PyTorch's, which reads its input fewer times; so does bfloat16, in which a mean that is
+    written out would be coarse.
     """
 
     epsilon = 1e-3
@@ -31,7 +31,7 @@ class BatchNorm(nn.Module):
     def forward(self, x: Tensor, n_context: int | None = None) -> Tensor:
         """x: (samples, channels, …) -> the same shape.
 
-        n_context: take the statistics from the first so many samples alone, not from all.
+        n_context: take the statistics from the first n_context samples. Default: from all.
         """
         if n_context is None and (len(x) >= self.many or x.dtype == torch.bfloat16):
             return batch_norm(x, None, None, self.weight, self.bias, True, eps=self.epsilon)

@@ -1,8 +1,9 @@
 """The two networks of Finn, Abbeel & Levine (2017, section 5.2) for Omniglot.
 
-Layers that batch-norm follows have no bias: batch-norm would subtract it again. Weights start as in
+Layers before batch-norm have no bias, which batch-norm would subtract again. Weights start as in
 the authors' code (Glorot's uniform for convolutions, a small normal for dense layers), because
-behind batch-norm a weight's size sets how far a gradient step turns it; heads start as PyTorch's.
+before batch-norm the size of a weight sets how far a gradient step turns it. Heads start as
+PyTorch's do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 class _Blocks(nn.Module):
-    """Layers, each followed by batch-norm and ReLU; then the mean over places; then a head."""
+    """Layers, each followed by batch-norm and ReLU; then the mean over pixels; then a head."""
 
     def __init__(self, layers: Sequence[nn.Module], widths: Sequence[int], way: int | None):
         super().__init__()
@@ -30,7 +31,7 @@ class _Blocks(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         n_context = None
-        if context is not None:  # it goes along, so that every layer has its statistics
+        if context is not None:  # it passes through every layer, for its statistics
             n_context = len(context)
             x = torch.cat([context, x])
         for layer, norm in zip(self.layers, self.norms, strict=True):
@@ -40,8 +41,8 @@ class _Blocks(nn.Module):
         return outputs[n_context:]
 
 
-class _HalfConv2d(nn.Conv2d):
-    """A convolution computed in bfloat16, whose weights are kept in full precision."""
+class _BFloat16Conv2d(nn.Conv2d):
+    """A convolution in bfloat16, with weights in float32."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self._conv_forward(x.bfloat16(), self.weight.bfloat16(), None)
@@ -53,12 +54,14 @@ def conv4(
     """Four 3x3 convolutions of stride 2 (28 pixels a side become 14, 7, 4, 2), and a linear head.
 
     (samples, in_channels, height, width) -> (samples, way) logits. As in the authors' code, the
-    head sees each channel's mean over the last 2x2 places. With way None there is no head, and
-    those means are the outputs: (samples, channels) features.
+    head sees each channel's mean over the last 2x2 pixels.
 
-    precision: "float32", or "bfloat16" for training where no inner step moves the convolutions
-        (ANIL, prototypical networks): they are computed in bfloat16, and batch-norm is PyTorch's
-        fused one, which costs less than half the time. theta stays in float32.
+    way: the number of classes, 2 or more; or None for no head, so that the outputs are those means,
+        (samples, channels) features. channels: of each convolution. Default: 64.
+    precision: "float32" (the default), or "bfloat16" where no inner step moves the convolutions
+        (ANIL, prototypical networks): they and batch-norm then take less than half the time. theta
+        stays in float32.
+    Raises InputError.
     """
     if precision not in PRECISIONS:
         raise InputError(f"precision is {precision!r}; it must be one of {', '.join(PRECISIONS)}")
@@ -68,7 +71,7 @@ def conv4(
 
     def build() -> nn.Module:
         fan_in = [in_channels] + [channels] * 3
-        layer = _HalfConv2d if precision == "bfloat16" else nn.Conv2d
+        layer = _BFloat16Conv2d if precision == "bfloat16" else nn.Conv2d
         convolutions = [layer(n, channels, 3, stride=2, padding=1, bias=False) for n in fan_in]
         for convolution in convolutions:
             nn.init.xavier_uniform_(convolution.weight)
@@ -82,8 +85,8 @@ def dense4(
 ) -> Model:
     """The paper's network without convolutions: four dense layers, and a linear head.
 
-    (samples, …) with `features` numbers a sample -> (samples, way) logits; with way None there is
-    no head, and the last layer's outputs are the features.
+    (samples, …) with `features` numbers a sample -> (samples, way) logits, or (samples, hidden[-1])
+    features if way is None. hidden: the sizes of the layers. Raises InputError.
     """
     widths = tuple(hidden)
     if not widths:

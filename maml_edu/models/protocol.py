@@ -1,7 +1,7 @@
-"""Whose statistics batch-norm uses when a query is answered: a setting of how one evaluates.
+"""Protocols of evaluation: whose statistics batch-norm uses when it answers a query.
 
-It is not a part of the model, whose parameters are the same under each, nor of the task. So it
-is an argument where answers are asked for, and a table of results has to say which one it used.
+A protocol is not part of the model, whose parameters are the same under each, nor of the task. So
+it is an argument of `predict`, and a table of results must say which one it used.
 """
 
 from __future__ import annotations
@@ -30,17 +30,16 @@ def predict(
 ) -> Tensor:
     """The outputs for one task's queries x, (queries, …) -> (queries, outputs).
 
-    protocol, one of PROTOCOLS:
-        "transductive": batch-norm's statistics are those of x. This is what the MAML paper does,
-            and so are its figures; it needs the queries all at once, and leans on their balance.
-        "support-only": in every layer the statistics are those of support_x under the same theta,
-            so queries are answered independently, and cheaply.
-        "one-by-one": the batch is support_x and a single query, for each query anew. So Nichol,
-            Achiam & Schulman (2018, section 6.1) tell it from the transductive; it costs a
-            pass over the support set for every query.
-    While adapting there is nothing to choose: the support set is the batch, and has its own.
-    A model without batch-norm answers the same under each. Raises an InputError for another name,
-    or where support_x is needed and missing.
+    protocol, one of PROTOCOLS. Default: "transductive".
+        "transductive": batch-norm's statistics are those of x. The MAML paper does this, so its
+            figures are transductive. It needs all queries at once, and relies on their balance.
+        "support-only": in every layer the statistics are those of support_x under the same theta.
+            So each query is answered independently, and cheaply.
+        "one-by-one": each query is answered in a batch with support_x, as Nichol, Achiam & Schulman
+            (2018, section 6.1) do to compare with the transductive. It costs a pass over the
+            support set for every query.
+    Adapting needs no protocol: its batch is the support set. A model without batch-norm answers the
+    same under each. Raises InputError for another name, or if support_x is needed but missing.
     """
     choice(PROTOCOLS)("protocol", protocol)
     if protocol == "transductive" or not model.has_batch_norm:

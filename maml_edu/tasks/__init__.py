@@ -1,4 +1,4 @@
-"""What there is to learn: a source of tasks has `sample`, and gives a `TaskBatch`."""
+"""What there is to learn: every source of tasks has `sample`, which gives a `TaskBatch`."""
 
 from maml_edu.tasks.batch import TaskBatch, TaskSource
 from maml_edu.tasks.omniglot import OmniglotTasks

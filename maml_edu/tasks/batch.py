@@ -1,4 +1,4 @@
-"""A batch of tasks, and what every source of tasks offers."""
+"""A batch of tasks, and the interface of their sources."""
 
 from __future__ import annotations
 

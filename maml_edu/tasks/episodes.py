@@ -1,4 +1,4 @@
-"""N-way K-shot episodes: which classes and which drawings make up each task."""
+"""N-way K-shot episodes: which classes and which examples make up each task."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from maml_edu.tasks.batch import TaskBatch
 class Episodes:
     """The plan of a batch of tasks, in indices.
 
-    classes: (tasks, way), the class that has the label 0, 1, … in each task.
-    examples: (tasks, way, shots + queries), which of the class's examples are used; the first
-        `shots` are the support set's.
+    classes: (tasks, way), the class with the label 0, 1, … in each task.
+    examples: (tasks, way, shots + queries), the examples of each class; the first `shots` are the
+        support set's.
     """
 
     classes: Tensor
@@ -27,7 +27,7 @@ class Episodes:
     def batch(self, x: Tensor, info: dict[str, Tensor]) -> TaskBatch:
         """Cut x, (tasks, way, shots + queries, …), into support and query sets with their labels.
 
-        Samples stand in the order of their labels: the first `shots` of the support set are of
+        Samples are in the order of their labels: the first `shots` of the support set have the
         label 0. Labels are int64, (tasks, way * shots) and (tasks, way * queries).
         """
         n_tasks, way, used = self.examples.shape
@@ -50,23 +50,23 @@ def draw_episodes(
 ) -> Episodes:
     """Draw `way` different classes for each task, and different examples of each for its sets.
 
-    Classes come in random order, so a class's label is drawn anew in each task (Vinyals et al.
-    2016, section 4.1), and no example is in both the support and the query set.
-    Raises an InputError where there are too few classes or examples.
+    Classes come in random order, so each task draws a class's label anew (Vinyals et al. 2016,
+    section 4.1). No example is in both the support and the query set.
+    Raises InputError for more classes or examples than there are.
     """
     at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
     at_least(2, way=way)
     if way > n_classes:
-        raise InputError(f"way is {way}; there are {n_classes} classes to choose from")
+        raise InputError(f"way is {way}; it must be at most {n_classes}, the number of classes")
     if shots + queries > n_examples:
         raise InputError(
-            f"shots + queries is {shots + queries}; a class has {n_examples} examples, "
-            "and none may serve twice"
+            f"shots + queries is {shots + queries}; it must be at most {n_examples}, the examples "
+            "of a class"
         )
     drawn_on = generator.device if generator is not None else None
 
     def some_of(n: int, k: int, *shape: int) -> Tensor:
-        """k different whole numbers below n, in random order: (*shape, k)."""
+        """k different integers from 0 to n - 1, in random order: (*shape, k)."""
         return torch.rand(*shape, n, generator=generator, device=drawn_on).topk(k).indices
 
     classes = some_of(n_classes, way, n_tasks)

@@ -1,4 +1,4 @@
-"""N-way K-shot tasks of handwritten characters: every task is a new alphabet of a few letters."""
+"""N-way K-shot tasks of handwritten characters: every task is an alphabet of a few letters."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class OmniglotTasks:
 
     As in Finn, Abbeel & Levine (2017, section 5.2), the characters are split at random,
     irrespective of their alphabets: 1200 for meta-training, of which 100 are kept for validation,
-    and the other 423 for testing. A character is in one split only, whichever way up it stands.
+    and the other 423 for testing. A character is in one split only, in all its rotations.
 
-    rotations: whether a character turned by 90, 180 or 270 degrees counts as another class: in
-        "train" if not said otherwise; validation and test then show characters upright. (The
-        authors' code turns those as well: `rotations=True`.) No task has one character in two
-        rotations, since some look the same turned.
+    split: "train", "validation" or "test". way: classes in a task, 2 or more.
+    rotations: whether a character turned by 90, 180 or 270 degrees counts as another class.
+        Default: in "train" only, so validation and test show characters upright. (The authors' code
+        turns those as well: `rotations=True`.) No task has one character in two rotations, since
+        some look the same when turned.
     source: "auto", "release", "stand-in" or a folder (see `maml_edu.tasks.data.load_drawings`), or
-        `Drawings` themselves. `tasks.source` says in one line which data it is: print it.
-    Raises an InputError, of which DataError is one.
+        `Drawings` themselves. Default: "auto". `tasks.source` says in one line which data it is.
+    Raises InputError, of which DataError is a kind.
     """
 
     def __init__(
@@ -53,7 +54,8 @@ class OmniglotTasks:
         self.characters = split_characters(self.drawings.names)[split]
         if way > len(self.characters):
             raise InputError(
-                f"way is {way}; the {split} split has {len(self.characters)} characters"
+                f"way is {way}; it must be at most {len(self.characters)}, the characters of the "
+                f"{split} split"
             )
         self._images = {torch.device("cpu"): self.drawings.images}
 
@@ -62,12 +64,12 @@ class OmniglotTasks:
 
     @property
     def source(self) -> str:
-        """Which data this is, for people to read."""
+        """Which data this is, in one line."""
         return self.drawings.source
 
     @property
     def n_classes(self) -> int:
-        """How many classes tasks are made of: characters, times four where they are turned."""
+        """How many classes there are: the characters, times four with rotations."""
         return len(self.characters) * (4 if self.rotations else 1)
 
     def sample(
@@ -79,13 +81,13 @@ class OmniglotTasks:
         generator: torch.Generator | None = None,
         device: Device = None,
     ) -> TaskBatch:
-        """Draw tasks, `shots` and `queries` drawings of each character; 20 is all there are.
+        """Draw tasks, with `shots` and `queries` drawings of each character, 20 at most in all.
 
-        Everything random is drawn on the generator's device, so a seed gives the same tasks on
-        every device. Returns x as float32 (tasks, way * shots or queries, 1, 28, 28) with 1 for
-        ink and 0 for paper; y as int64 labels 0 … way - 1, dealt anew in each task; and in `info`
-        "character" (tasks, way), indices into `drawings.names` by label, "rotation" (tasks, way),
-        quarter turns counter-clockwise, and "drawing" (tasks, way, shots + queries).
+        Random numbers come from the generator's device, so a seed gives the same tasks on every
+        device. Returns x as float32 (tasks, way * shots or queries, 1, 28, 28) with 1 for ink and 0
+        for paper; y as int64 labels 0 … way - 1, dealt anew in each task; and in `info` "character"
+        (tasks, way), indices into `drawings.names` by label, "rotation" (tasks, way), quarter turns
+        counter-clockwise, and "drawing" (tasks, way, shots + queries).
         """
         plan = draw_episodes(
             n_tasks,
@@ -112,7 +114,7 @@ class OmniglotTasks:
         )
 
     def _on(self, device: torch.device) -> Tensor:
-        """The drawings on a device, where they stay: 25 MB."""
+        """The drawings on a device, which keeps them: 25 MB."""
         if device not in self._images:
             self._images[device] = self.drawings.images.to(device)
         return self._images[device]
@@ -127,16 +129,16 @@ def turn(images: Tensor, turns: Tensor) -> Tensor:
 
 
 def split_characters(names: Sequence[str]) -> dict[str, Tensor]:
-    """The split, fixed by the names alone: name of the split -> sorted indices of characters.
+    """The split, which depends only on the names: split -> sorted indices of characters.
 
     Characters are dealt out in the order of the SHA-256 of their names, which is as good as random
-    and the same everywhere, always. Other data than Omniglot is split in Omniglot's proportions.
+    and the same everywhere. Data other than Omniglot is split in Omniglot's proportions.
     """
     order = sorted(range(len(names)), key=lambda i: hashlib.sha256(names[i].encode()).digest())
-    split, begin, share = {}, 0, 0
+    split, begin, so_far = {}, 0, 0
     for name, count in SPLITS.items():
-        share += count
-        end = round(len(names) * share / sum(SPLITS.values()))
+        so_far += count
+        end = round(len(names) * so_far / sum(SPLITS.values()))
         split[name] = torch.tensor(sorted(order[begin:end]))
         begin = end
     return split

@@ -1,4 +1,4 @@
-"""The sine waves of the MAML paper: one task is one wave, seen at a few points."""
+"""The sine waves of the MAML paper: a task is a wave, seen at a few points."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from maml_edu.tasks.batch import TaskBatch
 class SinusoidTasks:
     """y = amplitude * sin(x - phase) (+ noise), a new amplitude and phase for every task.
 
-    The ranges are those of Finn, Abbeel & Levine (2017, arXiv 1703.03400), section 5.1; each is
-    drawn uniformly. `noise` is the standard deviation of what is added to every y.
+    amplitude, phase, x_range: (low, high), between which they are uniform. Default: the ranges of
+        Finn, Abbeel & Levine (2017, arXiv 1703.03400), section 5.1.
 
-    With `reveal_task=True` each x comes with its task's amplitude and phase, as three features: the
-    input of the paper's oracle, which is told the task and so need not infer it.
+    noise: the standard deviation of the normal noise in every y. Default: 0.
+    reveal_task: whether each x comes with its task's amplitude and phase, as three features. That
+        is the input of the paper's oracle, which need not infer the task. Default: False.
+    Raises InputError for a range or a noise that is not finite.
     """
 
     amplitude: tuple[float, float] = option((0.1, 5.0), interval, "range of amplitudes", kind=float)
@@ -36,7 +38,7 @@ class SinusoidTasks:
 
     @property
     def features(self) -> int:
-        """How many numbers describe one x: 1, or 3 where the task is revealed."""
+        """How many numbers describe one x: 1, or 3 with `reveal_task`."""
         return 3 if self.reveal_task else 1
 
     def sample(
@@ -50,11 +52,11 @@ class SinusoidTasks:
         generator: torch.Generator | None = None,
         device: Device = None,
     ) -> TaskBatch:
-        """Draw tasks; `amplitude` and `phase`, where given, hold for all of them.
+        """Draw tasks. An `amplitude` or `phase` that is given holds for all of them.
 
-        The numbers are drawn on the generator's device and then moved, so that a seed gives the
-        same tasks everywhere. Returns x as (tasks, shots or queries, features), y as (…, 1), and
-        `info` with "amplitude" and "phase", each (tasks,).
+        Random numbers come from the generator's device, so a seed gives the same tasks on every
+        device. Returns x as (tasks, shots or queries, features), y as (tasks, …, 1), and in `info`
+        "amplitude" and "phase", each (tasks,).
         """
         at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
         drawn_on = generator.device if generator is not None else None

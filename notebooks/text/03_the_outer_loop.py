@@ -138,7 +138,7 @@ picture = traces.plane(
     title="MAML's objective, after one inner step",
     **square,
 )
-plots.plane(picture)
+plots.picture(picture)
 
 
 # %% [markdown]

@@ -212,7 +212,7 @@ def curve(k):
 
 
 run = traces.training("MAML", states)
-plots.training(replace(run, checks={k: curve(k) for k in (1, 5, 10)}))
+plots.picture(replace(run, checks={k: curve(k) for k in (1, 5, 10)}))
 
 
 # %% [markdown]

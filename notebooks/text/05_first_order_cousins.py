@@ -55,7 +55,6 @@ from torch.nn.functional import mse_loss, normalize
 from torch.utils._pytree import tree_map
 
 # %%
-import maml_edu
 from maml_edu import exercises
 from maml_edu.evaluate import Estimate, evaluate, query_values
 from maml_edu.inner import adapt
@@ -689,7 +688,6 @@ assert errors["joint"][10].mean > 2 * errors["MAML"][10].mean
 assert one("Meta-SGD") < 0.75 * one("MAML")
 assert errors["MAML++"][2].mean < 0.75 * errors["MAML"][2].mean
 
-
 # %% [markdown]
 # What the table says, and what it does not:
 #
@@ -708,6 +706,9 @@ assert errors["MAML++"][2].mean < 0.75 * errors["MAML"][2].mean
 # with fresh weights, and `results/family.json` has what came out. Whose place changes?
 
 # %%
+import maml_edu
+
+
 def of_record(figure):  # JSON has no nan
     mean, half_width = (math.nan if x is None else x for x in figure.values())
     return Estimate(mean, half_width, n_tasks=600)

@@ -43,7 +43,7 @@ from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks, SinusoidTasks
 from maml_edu.tasks.data import StandInWarning
 from maml_edu.views import plots
-from maml_edu.views.traces.loss_landscape import landscape, main_plane, random_plane, unflat
+from maml_edu.views.traces import landscape, main_plane, random_plane, unflat
 from maml_edu.views.widgets import Choice, Slider, explore
 
 torch.set_num_threads(1)
@@ -103,7 +103,7 @@ plane = main_plane(theta, paths)
 shadows = moved @ directions[:2].T
 mine, theirs = shadows.abs(), plane.coordinates(paths).flatten(0, 1).abs()
 assert torch.allclose(mine, theirs, atol=1e-4)
-assert abs(plane.share(paths) - shares[:2].sum()) < 1e-4
+assert abs(plane.explained_fraction(paths) - shares[:2].sum()) < 1e-4
 
 
 # %% [markdown]
@@ -200,8 +200,8 @@ assert others.mean() > 1.3 * at_theta.mean()
 
 # %%
 expected = 2 / paths.shape[-1]
-by_chance = [random_plane(theta, 1.0, generator=draw).share(paths) for _ in range(200)]
-print(f"main directions: {plane.share(paths):.1%} of the motion")
+by_chance = [random_plane(theta, 1.0, generator=draw).explained_fraction(paths) for _ in range(200)]
+print(f"main directions: {plane.explained_fraction(paths):.1%} of the motion")
 print(f"random planes: {sum(by_chance) / 200:.3%} on average; 2 / n = {expected:.3%}")
 assert expected / 2 < sum(by_chance) / 200 < expected * 2
 

@@ -36,8 +36,8 @@ from maml_edu import exercises
 from maml_edu.evaluate import Estimate
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
-from maml_edu.views.scenes.records import Drawings, Gallery
-from maml_edu.views.traces.questions import quiz
+from maml_edu.views import traces
+from maml_edu.views.scenes import Gallery, ImageGrid
 from maml_edu.views.widgets import Player, Quiz, Slider, Toggle, explore
 
 torch.set_num_threads(1)
@@ -64,7 +64,7 @@ print(f"{len(set(alphabets))} alphabets; images: {tuple(images.shape)}, {images.
 
 def page(title, drawings, columns):
     numbers = tuple(str(i + 1) for i in range(len(drawings)))
-    part = Drawings("", drawings.numpy() / 255, numbers, columns=columns)
+    part = ImageGrid("", drawings.numpy() / 255, numbers, columns=columns)
     return Player(Gallery(title, (part,), f"{title}: {len(drawings)} drawings."))
 
 
@@ -112,7 +112,7 @@ def gallery(title, support, query, way):
     def part(name, x, y):  # row by row, so that each column is a character
         by_label = y.argsort(stable=True).view(way, -1).T.flatten()
         captions = [str(label) for label in y[by_label].tolist()]
-        return Drawings(name, x[by_label].numpy(), tuple(captions), columns=way)
+        return ImageGrid(name, x[by_label].numpy(), tuple(captions), columns=way)
 
     parts = part("support", *support), part("query", *query)
     return Gallery(title, parts, f"{title}: {way} characters, support above query.")
@@ -321,7 +321,7 @@ def questions(way, n=30):
         return learner.predict(adapted, task.query_x, task.support_x).argmax(-1)
 
     guesses = torch.stack([guess(some.task(i)) for i in range(n)])
-    asked = quiz(some, guesses, model="MAML", generator=generator)
+    asked = traces.quiz(some, guesses, model="MAML", generator=generator)
     return asked, score(guesses, some.query_y)
 
 

@@ -27,7 +27,6 @@ if "google.colab" in sys.modules:
 # About 50 minutes, of which networks train and are measured for two.
 
 # %%
-import json
 import math
 import warnings
 from dataclasses import replace
@@ -37,7 +36,6 @@ import torch
 from IPython.display import HTML, clear_output
 from torch.func import grad
 from torch.nn.functional import conv2d, cross_entropy
-from torch.utils.flop_counter import FlopCounterMode
 
 import maml_edu
 from maml_edu import exercises
@@ -212,7 +210,7 @@ points = (
 )
 assert abs(checks[-1].mean - states[-1].meta_loss) < 2 * checks[-1].half_width
 run = traces.training("MAML, 5-way 1-shot", states, measure="cross-entropy")
-plots.training(replace(run, checks={1: points}))
+plots.picture(replace(run, checks={1: points}))
 
 # %% [markdown]
 # How often is it right? **Accuracy** is the share of queries whose highest logit stands at their label.
@@ -422,6 +420,8 @@ explore(
 # transductive, and turned.
 
 # %%
+import json
+
 file = Path(maml_edu.__file__).parents[1] / "results" / "omniglot.json"
 results = json.loads(file.read_text("utf-8"))
 found, ours = {}, ("transductive", "support-only", "transductive, upright")
@@ -466,7 +466,6 @@ by_layer = [rates[f"layers.{i}.weight"] for i in range(4)]
 assert by_layer == sorted(by_layer)
 assert by_layer[0] < 0.4 < by_layer[3]
 
-
 # %% [markdown]
 # The early layers, which see strokes, slowed down: what a stroke looks like is no matter of the task. The
 # last convolution, which sees whole characters, sped up. Lesson 06 asks the same of the features: what
@@ -479,6 +478,9 @@ assert by_layer[0] < 0.4 < by_layer[3]
 # the gradients of a whole task.
 
 # %%
+from torch.utils.flop_counter import FlopCounterMode
+
+
 def counted(run, *arguments):
     with FlopCounterMode(display=False) as counter:
         run(*arguments)

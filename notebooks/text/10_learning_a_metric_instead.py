@@ -46,7 +46,7 @@ from maml_edu.models import conv4
 from maml_edu.outer import Training, meta_train
 from maml_edu.tasks import OmniglotTasks
 from maml_edu.tasks.data import StandInWarning
-from maml_edu.views.traces.feature_plane import embedding
+from maml_edu.views import traces
 from maml_edu.views.widgets import Choice, Slider, explore
 
 torch.set_num_threads(1)
@@ -209,7 +209,7 @@ def look(who, way, number):
     seeded = torch.Generator().manual_seed(number)
     one = OmniglotTasks("test", way).sample(1, shots=10, queries=8, generator=seeded)
     learner = replace(protonet, way=way)
-    return embedding(learner, embeddings[who], one.task(0), name=f"ProtoNet, {who}")
+    return traces.embedding(learner, embeddings[who], one.task(0), name=f"ProtoNet, {who}")
 
 
 # %%

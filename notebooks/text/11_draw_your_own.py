@@ -43,11 +43,8 @@ from maml_edu.models import conv4
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import OmniglotTasks
 from maml_edu.tasks.data import StandInWarning
-from maml_edu.views import plots
-from maml_edu.views.drawing import files as drawn_files
-from maml_edu.views.drawing import strokes as pen
-from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
-from maml_edu.views.traces.own_drawings import drawn, image_of
+from maml_edu.views import plots, traces
+from maml_edu.views.drawing import Drawing, DrawingSet, files, strokes
 from maml_edu.views.widgets import Draw
 
 torch.set_num_threads(1)
@@ -133,7 +130,7 @@ def ink(points, a, b, width):
 assert exercises.check_ink(ink)
 
 # %% [markdown]
-# A spiral, inked by your rule, pixel by pixel; `pen.rasterise` does the same, quicker. The pen is 5 pixels wide: the median
+# A spiral, inked by your rule, pixel by pixel; `strokes.rasterise` does the same, quicker. The pen is 5 pixels wide: the median
 # over Omniglot's 19,280 background drawings, and nine in ten of them lie between 5.0 and 5.7 (`python -m benchmarks.draw
 # measure`).
 
@@ -143,8 +140,8 @@ spiral = 52 + 3 * turn[:, None] * torch.stack([turn.cos(), turn.sin()], 1)
 middles = torch.cartesian_prod(*[torch.arange(105.0, dtype=torch.float64) + 0.5] * 2).flip(1)
 by_hand = torch.zeros(105 * 105, dtype=torch.bool)
 for a, b in zip(spiral[:-1], spiral[1:], strict=True):
-    by_hand |= ink(middles, a, b, pen.WIDTH)
-page = pen.rasterise([spiral.tolist()])
+    by_hand |= ink(middles, a, b, strokes.WIDTH)
+page = strokes.rasterise([spiral.tolist()])
 assert torch.equal(by_hand.view(105, 105), torch.from_numpy(page))
 
 
@@ -186,18 +183,18 @@ def placed(points, least, most):
 assert exercises.check_placed(placed)
 
 # %% [markdown]
-# Here is the whole way of a small drawing in a corner: `pen.place`, then `pen.rasterise`, then from 105 to 28 pixels by the
-# function that decoded Omniglot itself. `image_of` does all three, and is all that stands between the pad below
+# Here is the whole way of a small drawing in a corner: `strokes.place`, then `strokes.rasterise`, then from 105 to 28 pixels by the
+# function that decoded Omniglot itself. `traces.image_of` does all three, and is all that stands between the pad below
 # and the network.
 
 # %%
 z = [(8.0, 8.0), (20.0, 8.0), (8.0, 20.0), (20.0, 20.0)]
-[there] = pen.place([z])
+[there] = strokes.place([z])
 low, high = there[:, 0].min(), there[:, 0].max()
 assert (low + high) / 2 == 37  # the middle of its box
-assert high - low + pen.WIDTH == 32  # its longer side
-parts = {"as drawn": pen.rasterise([z]), "placed": pen.rasterise([there])}
-parts["as the network sees it"] = image_of(Drawing("strokes", (tuple(z),))) / 255
+assert high - low + strokes.WIDTH == 32  # its longer side
+parts = {"as drawn": strokes.rasterise([z]), "placed": strokes.rasterise([there])}
+parts["as the network sees it"] = traces.image_of(Drawing("strokes", (tuple(z),))) / 255
 figure, axes = plt.subplots(1, 3, figsize=(6.6, 2.5))
 for ax, (name, picture) in zip(axes, parts.items(), strict=True):
     ax.imshow(picture, cmap="gray_r")
@@ -225,10 +222,10 @@ assert spread < 0.1
 # ### Exercise 11.3: a head for any number of ways
 #
 # Given a trained head, `weight` (5, features) and `bias` (5,), return the `(weight, bias)` of a head of `way` rows, so that
-# before the first inner step every class is equally likely, and nothing that was learned is lost.
+# before the first inner step every class is equally likely. Which row should a class have? Is anything lost?
 #
-# <details><summary>Hint</summary>What do all five rows have in common? With <code>way</code> = 7 there are not
-# enough rows to choose from.</details>
+# <details><summary>Hint</summary>All classes need the same row, and <code>way</code> = 7 asks for more rows than there
+# are. What does softmax make of a number that is added to every logit?</details>
 
 # %% tags=["exercise"]
 def my_head(weight, bias, way):
@@ -242,6 +239,9 @@ exercises.check_head_for(my_head)
 # %% jupyter={"source_hidden": true} tags=["solution"]
 # Solution (open me when you have tried)
 ### BEGIN SOLUTION
+# Any row w will do, if all classes share it: zeros, the mean, one of the five. It adds the same number
+# w·v to every logit, and softmax ignores that. Nor does it pull on the features v: the loss has the
+# gradient sum_c (p_c - y_c) w = (1 - 1) w = 0 there. So a shared row changes no step, and nothing is lost.
 def head_for(weight, bias, way):
     return weight.mean(0).expand(way, -1), bias.mean().expand(way)
 
@@ -250,13 +250,17 @@ def head_for(weight, bias, way):
 assert exercises.check_head_for(head_for)
 
 # %% [markdown]
-# `resize_head` in the package does this. How good is the result at numbers of ways that it was never trained for? (And at 5 it
-# should lose nothing.)
+# `resize_head` in the package takes the mean too. By the solution's argument a head of zeros adapts in the same way; the next
+# cell tries both. How good is the result at numbers of ways that it was never trained for? (And at 5 it should lose nothing.)
 
 # %%
 for way in (2, 3, 5):
     some = test[way].sample(40, shots=1, queries=5, generator=torch.Generator().manual_seed(1))
-    by_step = query_values(*resize_head(learner, full.theta, conv4(way)), some, **how)
+    resized, start = resize_head(learner, full.theta, conv4(way))
+    zeros = {name: torch.zeros_like(start[name]) for name in ("head.weight", "head.bias")}
+    by_step = query_values(resized, start, some, **how)
+    from_zeros = query_values(resized, {**start, **zeros}, some, **how)
+    assert (from_zeros - by_step)[:, 3].abs().mean() < 0.01  # rounding may move a close call
     print(f"{way}-way: {Estimate.of(by_step[:, 3])}, guessing {1 / way:.2f}")
     assert by_step[:, 3].mean() > 0.5 + 0.5 / way
 same = Estimate.of(by_step[:, 3] - right["as they are"])
@@ -308,7 +312,7 @@ palette = {f"character {1 + i // 4}, hand {1 + i % 4}": one for i, one in enumer
 def compute(drawings):
     model = conv4(drawings.way)
     pair = {"meta-trained": (learner, full.theta), "fresh weights": (plain, fresh)}
-    return drawn({name: resize_head(*one, model) for name, one in pair.items()}, drawings)
+    return traces.drawings({name: resize_head(*one, model) for name, one in pair.items()}, drawings)
 
 
 pad_for_you = Draw(compute, start, palette)
@@ -324,28 +328,28 @@ pad_for_you
 # The prepared task in numbers:
 
 # %%
-record = compute(start)
+trace = compute(start)
 print(pad_for_you.describe())
-assert abs(record.probabilities[0, 0] - 1 / 5).max() < 1e-3  # cannot know yet
-fell = record.support_loss[:, 3] < record.support_loss[:, 0]
+assert abs(trace.probabilities[0, 0] - 1 / 5).max() < 1e-3  # cannot know yet
+fell = trace.support_loss[:, 3] < trace.support_loss[:, 0]
 assert fell.all()  # both fit what they were shown
-assert record.names[record.answers[0, 3]] == "A"
+assert trace.names[trace.answers[0, 3]] == "A"
 
 # %% [markdown]
 # ## Keep it
 #
-# **Save** puts your drawings into a small JSON file, **Load** brings them back; from Python it is `drawn_files`. What is read
+# **Save** puts your drawings into a small JSON file, **Load** brings them back; from Python it is `files`. What is read
 # is checked, and one sentence says what is wrong.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "my_drawings.json"
-    drawn_files.save(file, pad_for_you.drawings)
-    assert drawn_files.load(file) == pad_for_you.drawings
+    files.save(file, pad_for_you.drawings)
+    assert files.load(file) == pad_for_you.drawings
     print(f"{file.stat().st_size:,} bytes")
     file.write_text(file.read_text().replace('"query"', '"qwery"'))
     try:
-        drawn_files.load(file)
+        files.load(file)
     except ValueError as error:
         print(str(error).replace(folder, "…"))
 
@@ -360,7 +364,7 @@ exercises.progress("11")
 # ## Recap
 #
 # - A network is at home in its data: pen, size and place are part of what it learned. Measure them, and bring new input there.
-# - Meta-trained rows of a head are alike, so their mean serves any number of ways.
+# - Meta-trained rows of a head are alike, so any row serves any number of ways, if all classes share it: softmax ignores it.
 # - A lone query needs a batch-norm that does not look at queries: support-only.
 # - Both networks fit the support set; only the meta-trained one takes something from it that holds for the query.
 #
@@ -368,7 +372,7 @@ exercises.progress("11")
 #
 # - Change the support set along with the queries in the first table. What is worse: to be unusual, or to be unlike?
 # - Turn the pad's compute into ProtoMAML or a prototypical network (lesson 10): how sure are they?
-# - Adapt for ten steps: `drawn(..., inner_steps=10)`.
+# - Adapt for ten steps: `traces.drawings(..., inner_steps=10)`.
 # - A *thinner* pen, in the first table: `-max_pool2d(-x, …)`. And both, support and queries, in negative?
 #
 # **Next:** [faster, larger](12_faster_larger.ipynb).

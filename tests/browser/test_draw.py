@@ -10,7 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from maml_edu.views.drawing.drawing_set import DrawingSet, read_drawing_set
+from maml_edu.views.drawing import DrawingSet
+from maml_edu.views.drawing.drawing_set import read_drawing_set
 from tests.browser.driver import STEP_DRAWN, STOPWATCH, Lesson, there_and_back
 from tests.browser.lab import Lab
 from tests.browser.test_harness import KERNEL
@@ -22,11 +23,11 @@ STROKES, MOVES = 12, 20
 MAKE = """from dataclasses import replace
 import torch
 from maml_edu.runs import checkpoint
-from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet
+from maml_edu.views import traces
+from maml_edu.views.drawing import Drawing, DrawingSet
 from maml_edu.learners import MAML
 from maml_edu.learners.heads import resize_head
 from maml_edu.models import conv4
-from maml_edu.views.traces.own_drawings import drawn
 from maml_edu.views.widgets import Draw
 torch.set_num_threads(1)
 full = checkpoint.load("omniglot-conv4-5way-1shot")
@@ -35,7 +36,8 @@ plain = MAML(conv4(5), learner.loss, inner_lr=0.4, protocol="support-only")
 fresh = plain.init(generator=torch.Generator().manual_seed(0))
 def compute(drawings):
     both = {"trained": (learner, full.theta), "fresh": (plain, fresh)}
-    return drawn({n: resize_head(*one, conv4(drawings.way)) for n, one in both.items()}, drawings)
+    sized = {name: resize_head(*one, conv4(drawings.way)) for name, one in both.items()}
+    return traces.drawings(sized, drawings)
 def sign(k):
     return Drawing("strokes", (((20.0, 20.0 + k), (80.0, 30.0 + 2 * k), (30.0 + 2 * k, 80.0)),))
 pad = Draw(compute, DrawingSet(tuple((sign(k),) for k in range(5)), sign(5)),

@@ -15,14 +15,14 @@ from tests.views.widgets.test_quiz import made_up
 
 # Twelve questions whose answers are 0, 1, 2, 3, 4, 0, …; the model is always one too far.
 MAKE = """import numpy as np
-from maml_edu.views.scenes.records import Quiz as Questions
+from maml_edu.views.scenes import QuizQuestions
 from maml_edu.views.widgets import Quiz
 from maml_edu.views.widgets.player import STATIC
 random = np.random.default_rng(0)
 answer = np.arange(12) % WAY
 drawings = random.random((12, WAY, 28, 28)) > 0.8
 asked, guesses = drawings[np.arange(12), answer], (answer + 1) % WAY
-quiz_WAY = Quiz(Questions(asked, drawings, answer, guesses, "MAML"))
+quiz_WAY = Quiz(QuizQuestions(asked, drawings, answer, guesses, "MAML"))
 quiz_WAY"""
 READ = "quiz_WAY.answers, tuple(quiz_WAY.score)"
 BUT_FOR_THE_DRAWING = """button => {

@@ -1,4 +1,4 @@
-"""Captured operations give what the function gives, and refuse what they were not captured for."""
+"""A captured function gives what the function gives, and refuses other arguments."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ def slope(theta, x):
 
 
 def test_same_numbers_on_new_arguments():
-    replayed = capture(slope, {"w": torch.ones(3)}, torch.ones(3))
+    captured = capture(slope, {"w": torch.ones(3)}, torch.ones(3))
     theta, x = {"w": torch.randn(3)}, torch.randn(3)
-    got, expected = replayed(theta, x), slope(theta, x)
+    got, expected = captured(theta, x), slope(theta, x)
     torch.testing.assert_close(got, expected)
     assert not got[0]["w"].requires_grad
 
 
-def test_operations_that_torchscript_cannot_run_are_replayed_too():
+def test_operations_that_torchscript_cannot_run_are_captured_too():
     def second_order(kernel, x):
         def loss(kernel):
             return torch.nn.functional.conv2d(x, kernel).square().sum()
 
         return torch.func.grad(lambda k: loss(k - 0.1 * torch.func.grad(loss)(k)))(kernel)
 
-    replayed = capture(second_order, torch.randn(2, 1, 3, 3), torch.randn(4, 1, 5, 5))
+    captured = capture(second_order, torch.randn(2, 1, 3, 3), torch.randn(4, 1, 5, 5))
     kernel, x = torch.randn(2, 1, 3, 3) / 10, torch.randn(4, 1, 5, 5)
-    torch.testing.assert_close(replayed(kernel, x), second_order(kernel, x))
+    torch.testing.assert_close(captured(kernel, x), second_order(kernel, x))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 7), (7, 2), (7, 1), (3, 3)])
@@ -45,8 +45,8 @@ def test_products_of_any_shape_have_the_same_derivatives(rows, columns):
     generator = torch.Generator().manual_seed(0)
     sides = (4, rows, 5), (4, 5, columns)
     made = [torch.rand(s, generator=generator, dtype=torch.float64) for s in (*sides, *sides)]
-    replayed = capture(hessian, *made[:2])
-    torch.testing.assert_close(replayed(*made[2:]), hessian(*made[2:]), rtol=1e-12, atol=1e-12)
+    captured = capture(hessian, *made[:2])
+    torch.testing.assert_close(captured(*made[2:]), hessian(*made[2:]), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,6 @@ def test_products_of_any_shape_have_the_same_derivatives(rows, columns):
      ({"v": torch.ones(3)}, torch.ones(3)), ({"w": torch.ones(3)},)],
 )  # fmt: skip
 def test_other_arguments_are_refused(arguments):
-    replayed = capture(slope, {"w": torch.ones(3)}, torch.ones(3))
+    captured = capture(slope, {"w": torch.ones(3)}, torch.ones(3))
     with pytest.raises(ValueError, match="capture the function again"):
-        replayed(*arguments)
+        captured(*arguments)

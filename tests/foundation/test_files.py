@@ -49,7 +49,7 @@ def test_many_writers_of_a_shared_file_leave_one_whole_content(tmp_path):
 
 def test_what_cannot_be_read_is_named(tmp_path):
     (tmp_path / "a").write_bytes(b"12345")
-    with pytest.raises(FileError, match="a has more than 4 bytes"):
+    with pytest.raises(FileError, match="a has more than the 4 bytes"):
         read_whole(tmp_path / "a", 4)
     with pytest.raises(FileError, match="none does not exist"):
         read_whole(tmp_path / "none", 4)

@@ -40,6 +40,7 @@ def found(done) -> list[dict]:
     return [torch.load(done[0] / f"worker-{rank}.pt") for rank in (0, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meta_batch", META_BATCHES)
 @pytest.mark.parametrize("name", LEARNERS)
 def test_two_workers_have_the_gradient_of_one(found, name, meta_batch):
@@ -51,18 +52,21 @@ def test_two_workers_have_the_gradient_of_one(found, name, meta_batch):
         assert torch.equal(ours[key], theirs[key])
 
 
+@pytest.mark.slow
 def test_two_workers_train_as_one_does(found):
     ours, alone = found[0]["trained"]
     assert ours == pytest.approx(alone, rel=1e-5)
     assert ours == found[1]["trained"][0]
 
 
+@pytest.mark.slow
 def test_fewer_tasks_than_workers_are_refused(found):
     assert found[1]["refused"] == (
-        "meta_batch is 1; it must be 2 or more, a task for each of 2 workers"
+        "meta_batch is 1; it must be 2 or more, one task for each of the 2 workers"
     )
 
 
+@pytest.mark.slow
 def test_one_worker_writes_one_checkpoint(done):
     folder, _ = done
     assert sorted(os.listdir(folder / "whole")) == [
@@ -76,10 +80,11 @@ def test_one_worker_writes_one_checkpoint(done):
     assert metadata["hardware"]["workers"] == 2
 
 
+@pytest.mark.slow
 def test_a_run_whose_worker_is_killed_ends_as_if_undisturbed(done):
     folder, said = done
-    assert "another worker has gone" in said  # so one was killed
-    assert f"30/{STEPS}" in said.rpartition("another worker has gone")[2]  # they went on from there
+    assert "another worker is gone" in said  # so one was killed
+    assert f"30/{STEPS}" in said.rpartition("another worker is gone")[2]  # they went on from there
     cut, whole = load(folder / "killed"), load(folder / "whole")
     assert cut.metadata["meta_loss"] == whole.metadata["meta_loss"]
     assert all(torch.equal(cut.theta[name], p) for name, p in whole.theta.items())

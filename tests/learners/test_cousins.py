@@ -158,8 +158,7 @@ def test_maml_plus_plus_is_a_plain_loop_with_a_rate_for_each_tensor_and_step():
 
 
 @pytest.mark.slow
-def test_a_learner_that_changes_while_it_trains_is_captured_anew():
-    # with the second order after the third of six steps, and the last step's weight alone from there
+def test_a_learner_that_changes_while_it_trains_is_captured_again():
     learner = MAMLPlusPlus(MODEL, inner_lr=0.01, inner_steps=2, annealing=0.3)
     how = {"steps": 6, "meta_batch": 2, "shots": 3, "queries": 3}
     ends = [

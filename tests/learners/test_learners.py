@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
 from maml_edu.foundation.capture import capture
 from maml_edu.learners import LEARNERS, MAML, Joint, Learner
-from maml_edu.models import conv4, mlp
+from maml_edu.models import PROTOCOLS, conv4, mlp
 from maml_edu.outer import meta_gradient, meta_loss
 from maml_edu.runs.config import TrainConfig
 from maml_edu.tasks import SinusoidTasks, TaskBatch
@@ -75,11 +77,61 @@ def test_the_outer_loop_can_train_it(name, family):
         assert meta_loss(learner, lower, batch) < loss
 
 
+@pytest.mark.parametrize("name", LEARNERS)
+def test_numbers_of_numpy_do_as_well(name):
+    family = "omniglot" if "omniglot" in LEARNERS[name].families else "sine"
+    learner, batch = made_up(name, family)
+    of_numpy = {int: np.int64, float: np.float64}
+    options = {
+        field.name: of_numpy[type(value)](value)
+        for field in fields(learner)
+        if type(value := getattr(learner, field.name)) in of_numpy
+    }
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    other, task = replace(learner, **options), batch.task(0)
+    assert options
+    torch.testing.assert_close(other.task_loss(theta, task), learner.task_loss(theta, task))
+    states = other.adapt(theta, task.support, inner_steps=np.int32(2))
+    expected = learner.adapt(theta, task.support, inner_steps=2)
+    torch.testing.assert_close(states, expected)
+
+
+CLASSIFIERS = [name for name, family in EACH if family == "omniglot"]
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_protocol_says_whether_queries_depend_on_each_other(name, protocol):
+    learner, batch = made_up(name, "omniglot")
+    learner, task = replace(learner, protocol=protocol), batch.task(0)
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    state = learner.adapt(theta, task.support)[-1]
+    together = learner.predict(state, task.query_x, task.support_x)
+    alone = learner.predict(state, task.query_x[:2], task.support_x)
+    assert torch.allclose(together[:2], alone, atol=1e-5) == (protocol != "transductive")
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_an_unknown_protocol_is_refused(name):
+    with pytest.raises(ValueError, match="protocol is 'inductive'; it must be one of trans"):
+        replace(made_up(name, "omniglot")[0], protocol="inductive")
+
+
+@pytest.mark.parametrize("name", ["protonet", "matching", "pretrain"])
+def test_before_adapting_every_class_is_as_likely(name):
+    """ProtoNet's and MatchingNet's classes come with the support set; Pretrain's head is zeros."""
+    learner, batch = made_up(name, "omniglot")
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    before = learner.adapt(theta, batch.task(0).support)[0]
+    chances = learner.predict(before, batch.query_x[0], batch.support_x[0]).softmax(1)
+    torch.testing.assert_close(chances, torch.full((6, WAY), 1 / WAY))
+
+
 @pytest.mark.parametrize(
     "name", ["protonet", "matching", pytest.param("protomaml", marks=pytest.mark.slow)]
 )
 def test_a_single_task_can_be_captured(name):
-    """Without vmap nothing may look at the labels' values while the gradient is captured."""
+    """Without vmap, nothing may read the labels' values while the gradient is captured."""
     learner, batch = made_up(name, "omniglot")
     theta = learner.init(generator=torch.Generator().manual_seed(0))
     one = TaskBatch(*(part[:1] for part in batch[:4]))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
 
 from maml_edu.inner import adapt
 from maml_edu.learners import MAML
 from maml_edu.learners.maml import RATES
-from maml_edu.models import conv4, mlp
+from maml_edu.models import mlp
 from maml_edu.outer import meta_gradient
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 
@@ -99,25 +98,3 @@ def test_rates_of_only_some_parameters_can_be_learned():
 def test_rates_that_cannot_be_learned(options, message):
     with pytest.raises(ValueError, match=message):
         MAML(MODEL, learned_rates=True, **options)
-
-
-def test_an_unknown_protocol_is_refused_at_once():
-    with pytest.raises(ValueError, match="protocol is 'inductive'; it must be one of trans"):
-        MAML(MODEL, protocol="inductive")
-
-
-@pytest.mark.parametrize("protocol", ["transductive", "support-only", "one-by-one"])
-def test_the_protocol_says_whether_queries_depend_on_each_other(protocol):
-    learner = MAML(conv4(3, channels=4), cross_entropy, inner_lr=0.1, protocol=protocol)
-    generator = torch.Generator().manual_seed(0)
-    theta = learner.init(generator=generator)
-    support = torch.rand(3, 1, 28, 28, generator=generator), torch.arange(3)
-    queries = torch.rand(6, 1, 28, 28, generator=generator)
-    adapted = learner.adapt(theta, support)[-1]
-    together = learner.predict(adapted, queries, support[0])
-    alone = learner.predict(adapted, queries[:2], support[0])
-    same = torch.allclose(together[:2], alone, atol=1e-5)
-    assert same == (protocol != "transductive")
-    task = TaskBatch(*support, queries, torch.tensor([0, 1, 2] * 2))
-    expected = cross_entropy(together, task.query_y)
-    torch.testing.assert_close(learner.task_loss(theta, task), expected)

@@ -11,7 +11,7 @@ from torch.nn.functional import cosine_similarity
 
 from maml_edu.learners import MatchingNet
 from maml_edu.learners.matching import MEMORY
-from maml_edu.models import conv4, mlp
+from maml_edu.models import mlp
 from maml_edu.outer import meta_gradient, meta_loss
 from maml_edu.tasks import TaskBatch
 
@@ -117,20 +117,3 @@ def test_the_outer_loop_trains_every_part_of_the_context():
     assert all(g.abs().sum() > 0 for g in gradient.values())
     each = [learner.task_loss(theta, batch().task(i)) for i in range(2)]
     torch.testing.assert_close(loss, torch.stack(each).mean(), **CLOSE)
-
-
-def test_before_the_support_set_every_class_is_as_likely():
-    learner, theta = made()
-    assert learner.predict(theta, batch().task(0).query_x).exp().unique().tolist() == [
-        pytest.approx(1 / WAY)
-    ]
-
-
-def test_a_support_only_answer_needs_no_other_queries():
-    learner = MatchingNet(conv4(None, channels=4), way=2, protocol="support-only")
-    generator = torch.Generator().manual_seed(0)
-    theta = learner.init(generator=generator)
-    support, queries = (torch.rand(n, 1, 28, 28, generator=generator) for n in (2, 6))
-    state = learner.adapt(theta, (support, torch.tensor([0, 1])))[-1]
-    together = learner.predict(state, queries, support)
-    torch.testing.assert_close(learner.predict(state, queries[:1], support), together[:1])

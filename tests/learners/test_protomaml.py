@@ -121,5 +121,5 @@ def test_theta_has_no_head_and_learned_rates_have():
 
 def test_a_head_without_a_bias_is_refused():
     model = Model(lambda: nn.Linear(4, 3, bias=False))
-    with pytest.raises(ValueError, match="head has weight; ProtoMAML needs weight and bias"):
+    with pytest.raises(ValueError, match="head has weight; ProtoMAML needs a weight and a bias"):
         ProtoMAML(model)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
-from torch.nn.functional import cross_entropy
 
 from maml_edu.learners import ProtoNet
 from maml_edu.learners.protonet import PROTOTYPES
-from maml_edu.models import conv4, dense4, mlp
+from maml_edu.models import conv4, mlp
 from maml_edu.outer import meta_loss
 from maml_edu.tasks import TaskBatch
 
@@ -59,21 +57,3 @@ def test_adapting_adds_the_prototypes_and_changes_nothing_else():
     assert before is theta
     assert after[PROTOTYPES].shape == (2, 4)
     assert {name for name in after if after[name] is not theta.get(name)} == {PROTOTYPES}
-
-
-def test_before_the_support_set_every_class_is_as_likely():
-    learner = ProtoNet(dense4(None), way=5)
-    theta = learner.init(generator=torch.Generator().manual_seed(0))
-    x = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    logits = learner.predict(theta, x)
-    assert cross_entropy(logits, torch.arange(10) % 5).item() == pytest.approx(1.6094, abs=1e-4)
-
-
-def test_a_support_only_answer_needs_no_other_queries():
-    learner = ProtoNet(conv4(None, channels=4), way=2, protocol="support-only")
-    generator = torch.Generator().manual_seed(0)
-    theta = learner.init(generator=generator)
-    support, queries = (torch.rand(n, 1, 28, 28, generator=generator) for n in (2, 6))
-    state = learner.adapt(theta, (support, torch.tensor([0, 1])))[-1]
-    together = learner.predict(state, queries, support)
-    torch.testing.assert_close(learner.predict(state, queries[:1], support), together[:1])

@@ -17,15 +17,19 @@ from ipywidgets import Widget
 from ipywidgets.widgets import widget
 
 from maml_edu.views import plots
-from maml_edu.views.widgets.player import Explorer, sentence
+from maml_edu.views.widgets.player import Explorer, Player, sentence
 
 WITHOUT_CONTROLS = {"00_start_here", "12_faster_larger"}
 STATE = "application/vnd.jupyter.widget-state+json"
+PICTURES = "application/vnd.maml-edu.pictures+json"
 
 
 def show_widgets() -> None:
-    """Put out the state of all widgets, as a notebook keeps it that is saved with them."""
-    display({STATE: Widget.get_manager_state()}, raw=True)
+    """Put out the state of all widgets, as a notebook keeps it that is saved with them, and by
+    model id a PNG of each player, for pages and readers without JavaScript."""
+    players = {key: one for key, one in widget._instances.items() if isinstance(one, Player)}
+    pictures = {key: plots.png(one.picture()) for key, one in players.items()}
+    display({STATE: Widget.get_manager_state(), PICTURES: pictures}, raw=True)
 
 
 def check(lesson: str) -> None:
@@ -63,13 +67,13 @@ def problems(explorer: Explorer) -> Iterator[tuple[dict, str]]:
 
 def look_at(explorer: Explorer, *, as_image: bool) -> None:
     """AssertionError unless there is a picture, a text at both ends of the steps, and no excuse."""
-    assert has_a_picture(explorer.scene), "no picture"
+    assert has_a_picture(explorer.scene.as_json()), "no picture"
     assert explorer.status == "", f"the status is {explorer.status!r}"
-    for step in (0, explorer.scene["frames"] - 1):
+    for step in (0, explorer.scene.frames - 1):
         explorer.step = step
         assert explorer.describe(), f"no text at step {step}"
     if as_image:
-        assert plots.png(plots.from_scene(explorer.scene, explorer.step)), "no image"
+        assert plots.png(explorer.picture()), "no image"
 
 
 def has_a_picture(scene: dict) -> bool:

@@ -15,7 +15,9 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from tests.lessons.every_end import PICTURES
 from tools.site import executed
+from tools.site.stage import VIEW
 
 NAME = "every control at both ends"
 SOURCE = """import sys
@@ -63,11 +65,17 @@ def last_cell(lesson: IPyNbFile, number: int) -> IPyNbCell:
 
 
 def as_run(lesson: IPyNbFile) -> nbformat.NotebookNode:
-    """The notebook with what its cells put out, and in its metadata the state of its widgets."""
+    """The notebook with what its cells put out, a picture beside each player, and in its metadata
+    the state of its widgets."""
     *cells, last = lesson.cells
+    (shown,) = copy.deepcopy(last.test_outputs)
+    pictures = shown["data"].pop(PICTURES)
     for item in cells:
         item.cell.outputs = copy.deepcopy(item.test_outputs)
-    (shown,) = last.test_outputs
+        for output in item.cell.outputs:
+            view = output.get("data", {}).get(VIEW, {})
+            if picture := pictures.get(view.get("model_id")):
+                output["data"]["image/png"] = picture
     notebook = copy.deepcopy(lesson.nb)
     notebook.metadata["widgets"] = shown["data"]
     return notebook

@@ -14,7 +14,7 @@ from ipywidgets.widgets import widget
 
 from maml_edu.views.widgets import Choice, Slider, Toggle, explore
 from tests.lessons.every_end import check, corners, problems
-from tests.views.widgets import made_up
+from tests.views import made_up
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 LESSON = """import sys

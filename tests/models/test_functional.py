@@ -74,9 +74,14 @@ def test_arrays_of_numpy_are_named(net):
     arrays = {name: p.numpy() for name, p in theta.items()}
     with pytest.raises(ValueError, match=r"theta\['.*'\] is a ndarray of float32; .* a tensor"):
         model(arrays, torch.ones(shape))
-    y = np.ones((5, 2), np.float32)
-    with pytest.raises(ValueError, match=r"y is a ndarray of float32; it must be a tensor"):
-        adapt(lambda theta, x, y: 0, theta, torch.ones(shape), y, inner_lr=0.1, inner_steps=1)
+    wrong = {"y": np.ones((5, 2), np.float32), "inner_lr": np.array(0.1)}
+    for name, value in wrong.items():
+        given = {"y": torch.ones(5, 2), "inner_lr": 0.1, name: value}
+        with pytest.raises(ValueError, match=rf"{name} is a ndarray of float\d\d; .* a tensor"):
+            adapt(
+                lambda theta, x, y: (model(theta, x) - y).square().mean(),
+                theta, torch.ones(shape), **given, inner_steps=1,
+            )  # fmt: skip
 
 
 def test_a_theta_that_lacks_a_parameter_is_named():

@@ -249,7 +249,7 @@ def test_the_papers_settings_are_the_defaults(way, shots, inner_lr, inner_steps,
     ("options", "said"),
     [
         ("--way 1", "way is 1; it must be an integer from 2 to 1,000"),
-        ("--way 999", "way is 999; the train split has"),
+        ("--way 999", "way is 999; it must be at most"),
         ("--shots 19", r"shots \+ queries is 21; it must be at most 20"),
         (
             "--learner protonet --inner-lr 1",

@@ -60,11 +60,11 @@ def test_seeds():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"way": 13}, "way is 13; there are 12 classes to choose from"),
+        ({"way": 13}, "way is 13; it must be at most 12"),
         ({"way": 1}, "way is 1; it must be an integer, 2 or more"),
         (
             {"shots": 18},
-            r"shots \+ queries is 21; a class has 20 examples, and none may serve twice",
+            r"shots \+ queries is 21; it must be at most 20",
         ),
         ({"shots": 0}, "shots is 0"),
         ({"queries": -1}, "queries is -1"),

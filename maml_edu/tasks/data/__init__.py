@@ -1,6 +1,6 @@
-"""Drawings of characters: Omniglot (fetched, or read from a folder) or what stands in for it.
+"""Drawings of characters: Omniglot, fetched or read from a folder, or a stand-in for it.
 
-`load_drawings` is the door; `maml_edu.tasks.OmniglotTasks` draws tasks from what it gives.
+`load_drawings` gives them, and `maml_edu.tasks.OmniglotTasks` draws tasks from them.
 """
 
 from maml_edu.tasks.data.drawings import Drawings

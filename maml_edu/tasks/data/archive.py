@@ -1,4 +1,4 @@
-"""Reading Omniglot's zips: in memory, nothing is unpacked, and nothing in them is believed."""
+"""Read Omniglot's zips in memory: nothing is unpacked to disk, and everything is checked."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ RAW = 105  # pixels a side, in the release
 SIDE = 28  # and in few-shot papers
 MAX_ENTRIES = 50_000
 MAX_DRAWING = 2**14  # bytes of one PNG; the largest of Omniglot's has 522
+# What zipfile and Pillow raise where bytes are not what they should be.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 DRAWING = re.compile(r"images_\w+/([^/]+/character\d+)/\d+_\d+\.png")
 
 
@@ -30,13 +32,12 @@ def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[
     """The drawings in one of the release's zips, checked by count and by content.
 
     Returns the characters' names, sorted ("Greek/character01"), and their drawings as uint8 of
-    shape (characters, 20, 28, 28), where 255 is ink. They are brought from 105 pixels a side to 28
-    with Pillow's LANCZOS filter on 8-bit greys. (The code of Finn et al. 2017 asks for LANCZOS on
-    1-bit images, for which Pillow falls back to picking the nearest pixel.)
+    shape (characters, 20, 28, 28), where 255 is ink. Pillow's LANCZOS filter on 8-bit greys shrinks
+    them from 105 pixels a side to 28. (The code of Finn et al. 2017 asks for LANCZOS on 1-bit
+    images, for which Pillow falls back to the nearest pixel.)
 
-    The content is checked by one SHA-256 over all characters, in the order of their names: each
-    one's name, then the 105 x 105 bits of its drawings, ink as 1, eight to a byte, row by row.
-    Raises DataError.
+    One SHA-256 checks the content of all characters, in the order of their names: each name, then
+    the 105 x 105 bits of its drawings, ink as 1, eight to a byte, row by row. Raises DataError.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -67,10 +68,10 @@ def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[
 
 
 def shrink(ink: np.ndarray) -> np.ndarray:
-    """Drawings of (…, 105, 105), True for ink, as uint8 (…, 28, 28), 255 for ink.
+    """Shrink drawings (…, 105, 105), True for ink, to uint8 (…, 28, 28), 255 for ink.
 
-    Pillow's LANCZOS filter, along rows and then columns, as a matrix: for all of a character's
-    drawings at once that takes a fraction of the time.
+    Pillow's LANCZOS filter, along rows and then columns, as a matrix: for all drawings of a
+    character at once this takes a fraction of Pillow's time.
     """
     weights = _lanczos()
     rows = (ink.astype(np.float32) @ weights.T).clip(0, 1)
@@ -79,7 +80,8 @@ def shrink(ink: np.ndarray) -> np.ndarray:
 
 @cache
 def _lanczos() -> np.ndarray:
-    """What each of 28 pixels takes of each of 105: (28, 105), read off Pillow by its answers."""
+    """Pillow's weights for each of 28 pixels from each of 105, (28, 105): its answers to an
+    identity matrix."""
     each = Image.fromarray(np.eye(RAW, dtype=np.float32))
     return np.asarray(each.resize((SIDE, RAW), Image.Resampling.LANCZOS)).T
 
@@ -127,20 +129,11 @@ def _ink(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> np.nda
     """One drawing: (105, 105), True where there is ink."""
     try:
         with archive.open(entry) as file:
-            png = file.read(MAX_DRAWING)  # whatever size the entry claims to have
+            png = file.read(MAX_DRAWING)  # whatever size the entry claims
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             if image.size != (RAW, RAW) or image.mode != "1":  # known before it is decoded
                 raise ValueError(f"{image.size[0]} x {image.size[1]} pixels, mode {image.mode}")
             return ~np.asarray(image)
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except BROKEN as error:
         why = " ".join(str(error).split())[:100]
         raise DataError(f"{path} holds {entry.filename}, which cannot be read ({why})") from None

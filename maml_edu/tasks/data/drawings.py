@@ -1,4 +1,4 @@
-"""Decoded drawings in memory, and the one file in the cache that holds them."""
+"""Decoded drawings in memory, and their file in the cache."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Drawings:
     """Characters, each drawn by several hands.
 
     images: (characters, drawings, 28, 28) uint8, 255 for ink and 0 for paper.
-    names: one a character, "Greek/character01", with its alphabet before the stroke.
-    source: one line for people that says what this is and where it came from.
+    names: the name of each character, such as "Greek/character01", with its alphabet first.
+    source: one line for people, which says what this is and where it came from.
     omniglot: whether these are Omniglot's drawings; if not, no figure from them is Omniglot's.
     """
 
@@ -40,9 +40,9 @@ class Drawings:
 
 
 def write_cached(path: Path, images: Tensor, names: list[str], made: Mapping[str, str]) -> None:
-    """Keep decoded drawings, with a checksum and with what they were made from.
+    """Write decoded drawings, with a checksum and a note of what they were `made` from.
 
-    The file is whole or absent. Raises DataError where it cannot be written.
+    The file is whole or absent. Raises DataError if it cannot be written.
     """
     about = {"made": json.dumps(dict(made), sort_keys=True), "names": json.dumps(names)}
     about["sha256"] = _checksum(images, about)
@@ -54,7 +54,7 @@ def write_cached(path: Path, images: Tensor, names: list[str], made: Mapping[str
 
 
 def read_cached(path: Path, made: Mapping[str, str]) -> tuple[Tensor, tuple[str, ...]] | None:
-    """The drawings in a cached file; None if there is none, or it is damaged or made otherwise."""
+    """The drawings in a cached file, or None if it is missing, damaged, or made of other things."""
     try:
         content = read_whole(path, MAX_CACHED)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
@@ -66,7 +66,7 @@ def read_cached(path: Path, made: Mapping[str, str]) -> tuple[Tensor, tuple[str,
             return None
         return images, tuple(json.loads(about["names"]))
     except (SafetensorError, ValueError, KeyError, TypeError):
-        return None  # whatever is wrong with it, it is made again
+        return None  # whatever is wrong, the caller makes the file again
 
 
 def _checksum(images: Tensor, about: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from maml_edu.foundation.checks import InputError
 
 
 class DataError(InputError):
-    """Data that cannot be had or used; the message says which, and why, in one sentence."""
+    """Data that is not available or not usable; the message says which and why."""
 
 
 def cache_folder() -> Path:
@@ -22,7 +22,7 @@ def cache_folder() -> Path:
 
 
 def cannot_write(folder: Path, error: OSError) -> DataError:
-    """What to say when the cache is full or read-only."""
+    """The error of a cache that is full or read-only."""
     return DataError(
         f"the cache folder {folder} cannot be written to ({error.strerror or error}); "
         "make room there, or name another folder in MAML_EDU_CACHE"

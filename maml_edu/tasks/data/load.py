@@ -1,11 +1,10 @@
-"""Where the drawings come from: a folder, the cache, the network, or the stand-in."""
+"""Load drawings from a folder, the cache, the network, or the stand-in."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,46 +20,69 @@ from maml_edu.tasks.data.release import RELEASE, URL, Part
 SOURCES = ("auto", "release", "stand-in")
 OMNIGLOT_FILE = "omniglot-28x28.safetensors"
 STANDIN_FILE = "stand-in-28x28.safetensors"
-DECODING = "2"  # count up when decoding, or drawing the stand-in, changes: it outdates the cache
+DECODING = "2"  # count up when decoding, or drawing the stand-in, changes: old caches expire
 
 
 class StandInWarning(UserWarning):
-    """Omniglot could not be had, and made-up drawings take its place."""
+    """Omniglot is not available, and made-up drawings take its place."""
 
 
 def load_drawings(source: str | os.PathLike = "auto", *, progress: bool = True) -> Drawings:
-    """Omniglot's drawings, or the stand-in's, as one tensor in memory.
+    """Omniglot's drawings, or the stand-in's, as one tensor in memory, which all callers share.
 
-    source: "release" is the release, fetched once, or an error; "stand-in", letters of a font in
-        made-up hands, which are not Omniglot; or a folder that holds images_background.zip and
+    source: "release" is the release, fetched once, or an error. "stand-in" is letters of a font in
+        made-up hands, which are not Omniglot. A folder holds images_background.zip and
         images_evaluation.zip. "auto" takes the folder that the environment variable MAML_EDU_DATA
-        names; without it the release; and without a network the stand-in, with a StandInWarning
-        that says why.
-    Decoding and fetching are done once and kept in the cache (see `cache_folder`); a cache that
-    cannot be written is warned of, and does without. Raises DataError.
+        names, or else the release, or, without a network, the stand-in, with a StandInWarning that
+        says why. Default: "auto".
+    progress: show bars while fetching and decoding. Default: True.
+    Decoding and fetching are done once and kept in the cache (see `cache_folder`); where that
+    cannot be written, a warning says so. Raises DataError.
     """
-    where = os.fspath(source)
-    folder = os.environ.get("MAML_EDU_DATA") if where == "auto" else None
-    return _load(folder or where, cache_folder(), progress)
-
-
-@lru_cache(maxsize=2)  # the splits of one data set share its memory
-def _load(source: str, cache: Path, progress: bool) -> Drawings:
-    if source == "stand-in":
-        return _standin(cache)
+    source = os.fspath(source)
+    if source == "auto":
+        source = os.environ.get("MAML_EDU_DATA") or source
     if source not in SOURCES:
-        return from_folder(Path(source).expanduser().absolute(), cache, progress=progress)
-    try:
-        return from_release(cache, progress=progress)
-    except DataError as error:
-        if source == "release":
-            raise
-        warnings.warn(
-            f"{error}. Made-up drawings stand in for Omniglot: no figure from them is Omniglot's",
-            StandInWarning,
-            stacklevel=3,
-        )
-        return _standin(cache)
+        source = os.fspath(Path(source).expanduser().absolute())
+    if source != "auto":
+        return _shared(source, progress)
+    if (why_not := _no_release.get(cache_folder())) is None:  # else do not wait for it again
+        try:
+            return _shared("release", progress)
+        except DataError as error:
+            why_not = _no_release[cache_folder()] = str(error)
+    warnings.warn(
+        f"{why_not}. Made-up drawings stand in for Omniglot: no figure from them is Omniglot's",
+        StandInWarning,
+        stacklevel=2,
+    )
+    return _shared("stand-in", progress)
+
+
+_in_memory: dict[tuple[str, Path], Drawings] = {}  # by source and cache folder; the last two
+_no_release: dict[Path, str] = {}  # why "auto" could not have it, by cache folder
+
+
+def _shared(source: str, progress: bool) -> Drawings:
+    """The drawings of a source, read once: the splits of one data set share its memory."""
+    cache = cache_folder()
+    if (source, cache) not in _in_memory:
+        if source == "stand-in":
+            drawings = _standin(cache)
+        elif source == "release":
+            drawings = from_release(cache, progress=progress)
+        else:
+            drawings = from_folder(Path(source), cache, progress=progress)
+        if len(_in_memory) == 2:
+            del _in_memory[next(iter(_in_memory))]
+        _in_memory[source, cache] = drawings
+    return _in_memory[source, cache]
+
+
+def forget() -> None:
+    """Let go of all drawings in memory, and try the release again where it could not be had."""
+    _in_memory.clear()
+    _no_release.clear()
 
 
 def from_folder(
@@ -81,7 +103,7 @@ def from_folder(
                 f"the data folder {folder} lacks {file.name}; it needs {' and '.join(parts)}"
             )
     made = {"decoding": DECODING, "content": " ".join(part.content for part in parts.values())}
-    for file in files:  # another file under the same name is looked at again
+    for file in files:  # another file of the same name is read again
         made[str(file)] = f"{file.stat().st_size} {file.stat().st_mtime_ns}"
     return _decoded(files, parts, cache, made, f"from {folder}", progress)
 
@@ -92,7 +114,6 @@ def from_release(
     url: str = URL,
     parts: Mapping[str, Part] = RELEASE,
     progress: bool = True,
-    wait: float = 1.0,
 ) -> Drawings:
     """Omniglot from its release, fetched into the cache unless it is there."""
     made = {"decoding": DECODING, "content": " ".join(part.content for part in parts.values())}
@@ -100,9 +121,9 @@ def from_release(
     origin = f"the release, in {cache}"
     if (kept := read_cached(cache / OMNIGLOT_FILE, made)) is not None:
         return _omniglot(*kept, origin)
-    from maml_edu.tasks.data.fetch import fetch  # it takes a while to import, and is seldom needed
+    from maml_edu.tasks.data.fetch import fetch  # slow to import, and seldom needed
 
-    files = fetch(cache, url=url, release=parts, progress=progress, wait=wait)
+    files = fetch(cache, url=url, release=parts, progress=progress)
     return _decoded(files, parts, cache, made, origin, progress)
 
 
@@ -148,8 +169,8 @@ def _standin(cache: Path) -> Drawings:
 
 
 def _keep(path: Path, images: torch.Tensor, names: list[str], made: Mapping[str, str]) -> None:
-    """In the cache if that can be; what is in memory is good all the same."""
+    """Write drawings to the cache; where that fails, warn, and go on with those in memory."""
     try:
         write_cached(path, images, names, made)
     except DataError as error:
-        warnings.warn(f"{error}. Until then this is done anew each time", stacklevel=2)
+        warnings.warn(f"{error}. Until then this is done again each time", stacklevel=2)

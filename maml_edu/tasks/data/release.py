@@ -1,4 +1,4 @@
-"""What Omniglot's release holds, and how to know it (Lake, Salakhutdinov & Tenenbaum 2015)."""
+"""Omniglot's release, and how to recognise it (Lake, Salakhutdinov & Tenenbaum 2015)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ MAX_BYTES = 50 * 2**20  # of one zip; the larger of the two has 9 MiB
 
 @dataclass(frozen=True)
 class Part:
-    """One of the release's zips, and how to know it.
+    """One of the release's zips, and how to recognise it.
 
     md5: of the zip file, as released. characters: how many it holds. content: the SHA-256 of its
-    names and pixels (see `maml_edu.tasks.data.archive`), which zipping them anew does not change.
+    names and pixels (see `maml_edu.tasks.data.archive`), which stays when they are zipped again.
     """
 
     md5: str

@@ -1,7 +1,6 @@
-"""Drawings made offline: the letters of a font, each drawn by twenty made-up hands.
+"""The stand-in for Omniglot without network or folder: a font's letters in twenty made-up hands.
 
-They stand in for Omniglot where there is neither network nor folder. They are not Omniglot: the
-hands are simulated, and no figure measured on them is Omniglot's.
+They are not Omniglot: the hands are simulated, and no figure measured on them is Omniglot's.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ GLYPH = 34  # of those pixels: a letter's longer side, before it is warped
 CHARACTERS_AT_ONCE = 64
 
 # 929 letters of DejaVu Sans, of 14 scripts: those without a decomposition (no accents) that are
-# more than a dot or a dash, and unlike all earlier ones turned by any multiple of 90 degrees
-# (scaled to one size and blurred, their correlation is at most 0.94). So no class is a copy of
-# another, or of another turned.
+# more than a dot or a dash, and unlike all earlier ones in any of four rotations (scaled to one
+# size and blurred, their correlation is at most 0.94). So no class looks like another, turned or
+# not.
 GLYPHS = Path(__file__).parent / "glyphs.txt"
 
 
 def glyphs() -> str:
-    """The letters that are drawn, in the order of their classes."""
+    """The letters, in the order of their classes."""
     return GLYPHS.read_text(encoding="utf-8").replace("\n", "")
 
 
 def name_of(letter: str) -> str:
-    """As Omniglot's are named, alphabet first: "Greek/small letter omega"."""
+    """A name like Omniglot's, alphabet first: "Greek/small letter omega"."""
     alphabet, _, rest = unicodedata.name(letter).partition(" ")
     return f"{alphabet.capitalize()}/{rest.lower()}"
 
@@ -69,7 +68,7 @@ def _font_file() -> Path:
 
 
 def _print(font: ImageFont.FreeTypeFont, letter: str) -> Tensor:
-    """One letter as the font has it, centred, GLYPH pixels long: (FINE, FINE), 0 to 1."""
+    """One letter of the font, centred, GLYPH pixels long: (FINE, FINE), 0 to 1."""
     mask = font.getmask(letter, mode="L")
     image = Image.frombytes("L", mask.size, bytes(mask))
     scale = GLYPH / max(mask.size)
@@ -98,7 +97,7 @@ def _hands(printed: Tensor, generator: torch.Generator) -> Tensor:
     pages = _blur(printed[:, None])
     pages = (pages / pages.amax((2, 3), keepdim=True)).repeat_interleave(HANDS, 0)
     warped = grid_sample(pages, grid + bend.permute(0, 2, 3, 1), align_corners=False)
-    # Around the stroke of a blurred letter the grey falls off evenly: where it is cut is its width.
+    # Around a blurred stroke the grey falls off evenly, so the threshold sets the stroke's width.
     ink = torch.sigmoid((warped - uniform(0.35, 0.62, 1, 1, 1)) * 14)
     ink = avg_pool2d(ink - ink.amin((2, 3), keepdim=True), FINE // SIDE).clamp(0, 1)
     return (ink * 255).round().to(torch.uint8).view(-1, HANDS, SIDE, SIDE)

@@ -1,4 +1,4 @@
-"""Drawings that a person made, and a set of them: what is in it, and how it is written as JSON.
+"""Drawings that a person made, sets of them, and both as JSON.
 
 A set of drawings, "maml_edu drawings 1"::
 
@@ -15,18 +15,18 @@ A drawing is one of
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from maml_edu.views.drawing.strokes import PAGE
+from maml_edu.views.drawing.strokes import PAGE, WIDTH
 
 FORMAT = "maml_edu drawings 1"
 NAMES = "ABCDE"  # of the classes
 WAYS, SHOTS = (2, len(NAMES)), (1, 3)  # least and most
+LIMITS = {"page": PAGE, "pen": WIDTH, "names": NAMES, "ways": WAYS, "shots": SHOTS}  # of a pad
 SIDE = 28
 BYTES = {"ink": math.ceil(PAGE * PAGE / 8), "grey": SIDE * SIDE}
 MOST_STROKES, MOST_POINTS = 200, 5000  # of one drawing
@@ -34,35 +34,27 @@ MOST_STROKES, MOST_POINTS = 200, 5000  # of one drawing
 
 @dataclass(frozen=True)
 class Drawing:
-    """One drawing. kind: "strokes", "ink" or "grey"; content: what the JSON holds under it, as
-    tuples of tuples of (x, y), or as bytes."""
+    """One drawing. kind: "strokes", "ink" or "grey". content: tuples of (x, y) for each stroke, or
+    the bytes of the other kinds."""
 
     kind: str
     content: tuple | bytes
 
     @staticmethod
     def of_grey(image: np.ndarray) -> Drawing:
-        """(28, 28) uint8, 255 for ink, such as one of `Drawings.images`."""
-        image = np.asarray(image)
-        if image.shape != (SIDE, SIDE) or image.dtype != np.uint8:
-            raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8 (28, 28)")
-        return Drawing("grey", image.tobytes())
+        """The drawing of an image (28, 28) uint8, 255 for ink, such as one of Omniglot's."""
+        return Drawing("grey", _of_kind("image", image, SIDE, np.uint8).tobytes())
 
     @staticmethod
     def of_ink(ink: np.ndarray) -> Drawing:
-        """(105, 105) bool, True for ink."""
-        ink = np.asarray(ink)
-        if ink.shape != (PAGE, PAGE) or ink.dtype != bool:
-            raise ValueError(f"ink is {ink.dtype} {ink.shape}; it must be bool (105, 105)")
-        return Drawing("ink", np.packbits(ink).tobytes())
+        """The drawing of a page (105, 105) bool, True for ink."""
+        return Drawing("ink", np.packbits(_of_kind("ink", ink, PAGE, bool)).tobytes())
 
     @property
     def pixels(self) -> np.ndarray:
-        """Of "grey" (28, 28) uint8, of "ink" (105, 105) bool; a ValueError for strokes."""
+        """Of "grey" (28, 28) uint8, of "ink" (105, 105) bool. ValueError for strokes."""
         if self.kind == "strokes":
-            raise ValueError(
-                "a drawing of strokes has no pixels; views.drawing.strokes rasterises it"
-            )
+            raise ValueError("kind is 'strokes', without pixels; it must be 'grey' or 'ink'")
         values = np.frombuffer(self.content, np.uint8)
         if self.kind == "grey":
             return values.reshape(SIDE, SIDE)
@@ -91,37 +83,41 @@ class DrawingSet:
 
     @property
     def missing(self) -> str:
-        """What has to be drawn before a network can adapt and answer, "A, C and the query"."""
+        """What must still be drawn before a network can adapt and answer: "A, C and the query"."""
         lacks = [NAMES[i] for i, of_class in enumerate(self.support) if not any(of_class)]
         lacks += ["the query"] if self.query is None else []
         return " and ".join([", ".join(lacks[:-1]), lacks[-1]] if lacks[1:] else lacks)
 
     def as_json(self) -> dict[str, Any]:
-        """As the module says, ready for `json.dumps`."""
-        support = [[_json_of(one) for one in of_class] for of_class in self.support]
-        return {"format": FORMAT, "support": support, "query": _json_of(self.query)}
+        """The JSON value of this module's docstring."""
+        support = [[one and one.as_json() for one in of_class] for of_class in self.support]
+        return {"format": FORMAT, "support": support, "query": self.query and self.query.as_json()}
+
+
+def _of_kind(name: str, image: np.ndarray, side: int, dtype: type) -> np.ndarray:
+    image, wanted = np.asarray(image), np.dtype(dtype)
+    if image.shape != (side, side) or image.dtype != wanted:
+        seen = f"{image.dtype} {image.shape}"
+        raise ValueError(f"{name} is {seen}; it must be {wanted} {(side, side)}")
+    return image
 
 
 def read_drawing_set(value: Any) -> DrawingSet:
     """The set of drawings that this JSON value holds; ValueError that names what is wrong."""
     _want(isinstance(value, dict), "a set of drawings", value, "an object")
-    said = value.get("format")
-    _want(said == FORMAT, "format", said, repr(FORMAT))
+    _want(value.get("format") == FORMAT, "format", value.get("format"), repr(FORMAT))
     if unknown := set(value) - {"format", "support", "query"}:
-        raise ValueError(f"there is {sorted(unknown)[0]!r}, which no set of drawings has")
-    support = value.get("support")
-    many = isinstance(support, list) and WAYS[0] <= len(support) <= WAYS[1]
-    _want(many, "support", support, f"a list of {WAYS[0]} to {WAYS[1]} classes")
+        raise ValueError(f"there is {sorted(unknown)[0]!r}; it must be format, support or query")
+    support = _list(value.get("support"), "support", WAYS, "classes")
     for name, of_class in zip(NAMES, support, strict=False):
-        many = isinstance(of_class, list) and SHOTS[0] <= len(of_class) <= SHOTS[1]
-        _want(many, f"class {name}", of_class, f"a list of {SHOTS[0]} to {SHOTS[1]} drawings")
+        _list(of_class, f"class {name}", SHOTS, "drawings")
         alike = len(of_class) == len(support[0])
         _want(alike, f"class {name}", of_class, f"as long as class A, {len(support[0])}")
     read = tuple(
-        tuple(_drawing(one, f"{name}{k}") for k, one in enumerate(of_class, 1))
+        tuple(_read_or_none(one, f"{name}{k}") for k, one in enumerate(of_class, 1))
         for name, of_class in zip(NAMES, support, strict=False)
     )
-    return DrawingSet(read, _drawing(value.get("query"), "query"))
+    return DrawingSet(read, _read_or_none(value.get("query"), "query"))
 
 
 def read_drawing(value: Any, where: str = "the drawing") -> Drawing:
@@ -135,29 +131,25 @@ def read_drawing(value: Any, where: str = "the drawing") -> Drawing:
     _want(isinstance(content, str), f"{where}: {kind}", content, "text in base64")
     try:
         decoded = base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise ValueError(f"{where}: {kind} is not base64") from None
     if len(decoded) != BYTES[kind]:
         raise ValueError(f"{where}: {kind} has {len(decoded)} bytes; it must have {BYTES[kind]}")
     return Drawing(kind, decoded)
 
 
-def _drawing(value: Any, where: str) -> Drawing | None:
+def _read_or_none(value: Any, where: str) -> Drawing | None:
     return None if value is None else read_drawing(value, where)
 
 
 def _strokes(content: Any, where: str) -> tuple:
     """Strokes with at least a point each, on the page."""
-    some = isinstance(content, list) and 1 <= len(content) <= MOST_STROKES
-    _want(some, f"{where}: strokes", content, f"a list of 1 to {MOST_STROKES}")
-    points = 0
-    for stroke in content:
+    for stroke in _list(content, f"{where}: strokes", (1, MOST_STROKES), "strokes"):
         _want(isinstance(stroke, list) and stroke != [], f"{where}: a stroke", stroke, "points")
-        points += len(stroke)
         for point in stroke:
             _want(_on_the_page(point), f"{where}: a point", point, f"[x, y] from 0 to {PAGE}")
-    if points > MOST_POINTS:
-        raise ValueError(f"{where} has {points} points; it may have {MOST_POINTS}")
+    if (points := sum(map(len, content))) > MOST_POINTS:
+        raise ValueError(f"{where} has {points} points; it must have at most {MOST_POINTS}")
     return tuple(tuple((float(x), float(y)) for x, y in stroke) for stroke in content)
 
 
@@ -166,8 +158,11 @@ def _on_the_page(point: Any) -> bool:
     return numbers and all(type(v) in (int, float) and 0 <= v <= PAGE for v in point)
 
 
-def _json_of(drawing: Drawing | None) -> dict[str, Any] | None:
-    return None if drawing is None else drawing.as_json()
+def _list(value: Any, what: str, lengths: tuple[int, int], of: str) -> list:
+    low, high = lengths
+    right = isinstance(value, list) and low <= len(value) <= high
+    _want(right, what, value, f"a list of {low} to {high} {of}")
+    return value
 
 
 def _want(right: bool, what: str, value: Any, allowed: str) -> None:

@@ -1,4 +1,4 @@
-"""A set of drawings on disk: a small JSON file, whole or absent."""
+"""A set of drawings on disk: a small JSON file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import os
 from pathlib import Path
 
-from maml_edu.runs.tensor_files import MAX_JSON, parse_object, read_whole, write_whole
+from maml_edu.foundation.files import MAX_JSON, parse_object, read_whole, write_whole
 from maml_edu.views.drawing.drawing_set import DrawingSet, read_drawing_set
 
 
 def save(path: str | os.PathLike, drawings: DrawingSet) -> None:
-    """Write the set to a file, which appears whole or not at all; ValueError if it cannot."""
+    """Write the set to a file, completely or not at all; ValueError if it cannot be written."""
     path = Path(path)
     text = json.dumps(drawings.as_json(), allow_nan=False, separators=(",", ":")) + "\n"
     try:
@@ -21,7 +21,7 @@ def save(path: str | os.PathLike, drawings: DrawingSet) -> None:
 
 
 def load(path: str | os.PathLike) -> DrawingSet:
-    """The set in a file of at most a megabyte; a ValueError of one sentence if there is none."""
+    """The set of drawings in a file of at most a megabyte; ValueError that names what is wrong."""
     path = Path(path)
     value = parse_object(read_whole(path, MAX_JSON), path)
     try:

@@ -1,8 +1,8 @@
-"""A pen on Omniglot's paper: strokes, which are points, become ink as the drawings' own is.
+"""A pen on Omniglot's paper: strokes, which are lists of points, become ink like Omniglot's own.
 
 Omniglot's characters were drawn online, on a page of 105 x 105 pixels, with a pen of one width, and
-nobody centred them. The numbers below are measured on the 19,280 drawings of images_background.zip
-(`python -m benchmarks.draw measure` does it again, and a test holds them to the data).
+were not centred. The numbers below were measured on the 19,280 drawings of images_background.zip
+(`python -m benchmarks.draw measure` repeats it, and a test compares them with the data).
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ PAGE = 105  # pixels a side
 WIDTH = 5.0  # pixels: the median over drawings of the width of their lines
 LONGEST = (32.0, 95.0)  # pixels: the longer side of the ink's box; 98% of drawings lie within
 MIDDLE = ((37.0, 65.0), (37.5, 64.0))  # x and y of the middle of the ink's box; the same
-LARGER = 3.0  # at most so many times: a dot stays a dot
+LARGER = 3.0  # the most that a drawing is enlarged, so that a dot stays a dot
 
 
 def place(strokes: Strokes, width: float = WIDTH) -> list[np.ndarray]:
     """The strokes, each (points, 2), as large and as near the middle as Omniglot's drawings are.
 
-    What lies where 98% of those do, in size and in both directions, is left as it is. A drawing
-    that is larger or smaller is scaled to the nearest size that is usual, and one that is too far
-    off the middle is moved to the nearest place that is.
+    A drawing whose size and position are within the range of 98% of Omniglot's stays as it is.
+    Otherwise it is scaled to the nearest size in that range, and moved to the nearest position.
     """
     placed = [np.asarray(stroke, dtype=float).reshape(-1, 2) for stroke in strokes]
     points = np.concatenate([np.empty((0, 2)), *placed])
@@ -44,7 +43,7 @@ def place(strokes: Strokes, width: float = WIDTH) -> list[np.ndarray]:
 
 
 def _within(low: float, high: float, usual: tuple[float, float]) -> float:
-    """Where the middle of an interval goes, so that it is usual and the interval on the page."""
+    """Where to move the middle of an interval: into the usual range, all of it on the page."""
     half = (high - low) / 2
     middle = min(max((low + high) / 2, usual[0]), usual[1])
     return min(max(middle, half), PAGE - half) if 2 * half < PAGE else PAGE / 2
@@ -71,6 +70,6 @@ def _line(ink: np.ndarray, a: np.ndarray, b: np.ndarray, reach: float) -> None:
     x = np.arange(first[0], last[0])[None, :] + 0.5 - a[0]
     y = np.arange(first[1], last[1])[:, None] + 0.5 - a[1]
     along = b - a
-    share = ((x * along[0] + y * along[1]) / max(along @ along, 1e-12)).clip(0, 1)
-    near = (x - share * along[0]) ** 2 + (y - share * along[1]) ** 2 <= reach**2
+    fraction = ((x * along[0] + y * along[1]) / max(along @ along, 1e-12)).clip(0, 1)
+    near = (x - fraction * along[0]) ** 2 + (y - fraction * along[1]) ** 2 <= reach**2
     ink[first[1] : last[1], first[0] : last[0]] |= near

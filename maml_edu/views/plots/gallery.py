@@ -1,90 +1,87 @@
-"""A panel of small drawings with their captions and bars (see `scenes.marks.images`), for print."""
+"""A panel of small drawings with captions and bars (see `scenes.marks.Images`), for print."""
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.image import imread
 from matplotlib.patches import Rectangle
 
+from maml_edu.views.scenes import Panel
+from maml_edu.views.scenes.marks import Images
 from maml_edu.views.scenes.style import ROLES
 
 PLAIN, BARS = (1.15, 1.45), (2.5, 1.4)  # a tile's width and height, in sides of its drawing
+GREY, LIGHT, WRONG = "#5a5a5a", "#c8c8c8", "#d55e00"
 
 
-def tile_size(mark: dict) -> tuple[float, float]:
-    """Width and height of a tile; a drawing is 1 by 1."""
-    return BARS if _bars(mark) else PLAIN
+def _layout(mark: Images) -> tuple[int, int, float, float]:
+    """Rows and columns of the tiles, and a tile's width and height, where a drawing is 1 by 1."""
+    columns = max(1, min(mark.columns, len(mark.images)))
+    rows = max(1, math.ceil(len(mark.images) / columns))
+    return rows, columns, *(PLAIN if mark.bars is None else BARS)
 
 
-def shape(mark: dict) -> tuple[int, int]:
-    """Rows and columns of a mark's tiles."""
-    columns = max(1, min(mark["columns"], len(mark["images"])))
-    return math.ceil(len(mark["images"]) / columns), columns
-
-
-def height_to_width(mark: dict) -> float:
+def height_to_width(mark: Images) -> float:
     """How tall the whole grid is, if it is 1 wide."""
-    (rows, columns), (wide, high) = shape(mark), tile_size(mark)
+    rows, columns, wide, high = _layout(mark)
     return rows * high / (columns * wide)
 
 
-def draw_gallery(ax: Axes, panel: dict, step: int) -> Axes:
+def draw_gallery(ax: Axes, panel: Panel, step: int) -> Axes:
     """Draw the one mark of a panel without axes at frame `step`."""
-    mark = panel["marks"][0]
-    now = {**mark, **mark["frames"][step]} if mark.get("frames") else mark
-    (rows, columns), (wide, high) = shape(mark), tile_size(mark)
-    for i in range(len(now["images"])):
-        _tile(ax, now, i, i % columns * wide, -(i // columns) * high)
+    mark = panel.marks[0]
+    rows, columns, wide, high = _layout(mark)
+    for i in range(len(mark.images)):
+        _tile(ax, mark, step, i, (i % columns * wide, -(i // columns) * high))
     ax.set(xlim=(-0.05, columns * wide), ylim=(-rows * high + 0.05, 0.05), aspect="equal")
     ax.set_anchor("NW")
     ax.set_axis_off()
-    ax.set_title(panel["title"], fontsize=10, loc="left", fontweight="bold")
-    if panel.get("caption"):
-        ax.text(0, 0, panel["caption"], transform=ax.transAxes, va="top", fontsize=7, wrap=True)
+    ax.set_title(panel.title, fontsize=10, loc="left", fontweight="bold")
+    if panel.caption:
+        ax.text(0, 0, panel.caption, transform=ax.transAxes, va="top", fontsize=7, wrap=True)
     return ax
 
 
-def _bars(mark: dict) -> bool:
-    return bool(mark.get("frames")) and "bars" in mark["frames"][0]
-
-
-def _tile(ax: Axes, now: dict, i: int, left: float, top: float) -> None:
-    """One drawing, its paper and its words, and what stands beside it."""
-    image = imread(io.BytesIO(base64.b64decode(now["images"][i])))
-    ax.imshow(image, extent=(left, left + 1, top - 1, top), interpolation="antialiased")
-    wrong = not now["right"][i] if "right" in now else False
-    look = {"edgecolor": "#d55e00", "linestyle": (0, (4, 2)), "linewidth": 1.6}
-    frame = look if wrong else {"edgecolor": "#c8c8c8", "linewidth": 0.7}
-    ax.add_patch(Rectangle((left, top - 1), 1, 1, facecolor="none", **frame))
-    if now["labels"]:
-        colour = ROLES[now["classes"][now["labels"][i]]].colour
+def _tile(ax: Axes, mark: Images, step: int, i: int, corner: tuple[float, float]) -> None:
+    """One drawing with its border and caption, and its bars if there are any."""
+    left, top = corner
+    image = np.clip(np.nan_to_num(np.asarray(mark.images[i], dtype=float)), 0, 1)
+    box = (left, left + 1, top - 1, top)
+    ax.imshow(image, "gray_r", vmin=0, vmax=1, extent=box, interpolation="antialiased")
+    wrong = mark.right is not None and not mark.right[step][i]
+    look = {"edgecolor": LIGHT, "linewidth": 0.7}
+    if wrong:
+        look = {"edgecolor": WRONG, "linestyle": (0, (4, 2)), "linewidth": 1.6}
+    ax.add_patch(Rectangle((left, top - 1), 1, 1, facecolor="none", **look))
+    if mark.labels is not None:
+        colour = ROLES[mark.classes[mark.labels[i]]].colour
         ax.add_patch(Rectangle((left, top - 1.05), 1, 0.05, facecolor=colour))
-    where = {"x": left, "ha": "left"} if "bars" in now else {"x": left + 0.5, "ha": "center"}
-    ax.text(s=now["captions"][i], y=top - 1.08, va="top", fontsize=7, **where,
-            fontweight="bold" if wrong else "normal")  # fmt: skip
-    if "bars" in now:
-        _bars_of(ax, now, i, left + 1.12, top)
+    still = mark.bars is None
+    x, align = (left + 0.5, "center") if still else (left, "left")
+    words, weight = mark.captions[0 if still else step][i], "bold" if wrong else "normal"
+    ax.text(x, top - 1.08, words, ha=align, va="top", fontsize=7, fontweight=weight)
+    if not still:
+        own = None if mark.labels is None else mark.labels[i]
+        _bars(ax, mark, mark.bars[step][i], own, (left + 1.12, top))
 
 
-def _bars_of(ax: Axes, now: dict, i: int, left: float, top: float) -> None:
+def _bars(
+    ax: Axes, mark: Images, values: np.ndarray, own: int | None, corner: tuple[float, float]
+) -> None:
     """One bar a class, 0 to 1, over the letters of the classes if there is room for them."""
-    ways = len(now["names"])
+    left, top = corner
+    ways = len(mark.names)
     each, base = 1.2 / ways, top - (0.82 if ways <= 10 else 0.9)
-    tall = top - base
-    colours = [ROLES[role].colour for role in now["classes"]]
+    colours = [ROLES[role].colour for role in mark.classes]
     x = left + (np.arange(ways) + 0.5) * each
-    ax.bar(x, np.array(now["bars"][i]) * tall, 0.84 * each, base, color=colours[:ways])
-    ax.plot([left, left + 1.2], [base, base], color="#5a5a5a", linewidth=0.7)
-    ax.plot([left, left + 1.2], [top, top], color="#c8c8c8", linewidth=0.7, linestyle=":")
-    own = now["labels"][i] if now["labels"] else None
-    for k, name in enumerate(now["names"]):
+    ax.bar(x, values * (top - base), 0.84 * each, base, color=colours[:ways])
+    ax.plot([left, left + 1.2], [base, base], color=GREY, linewidth=0.7)
+    ax.plot([left, left + 1.2], [top, top], color=LIGHT, linewidth=0.7, linestyle=":")
+    for k, name in enumerate(mark.names):
         if ways <= 10:
-            bold = {"fontweight": "bold"} if k == own else {"color": "#5a5a5a"}
+            bold = {"fontweight": "bold"} if k == own else {"color": GREY}
             ax.text(x[k], base - 0.03, name, ha="center", va="top", fontsize=5.5, **bold)
         elif k == own:
             ax.plot(x[k], base - 0.06, marker="^", markersize=2.5, color="black")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import io
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 CSS_DPI = 96  # a CSS inch
@@ -15,7 +15,7 @@ SHARP = 1.75  # image pixels per CSS pixel
 
 
 class Picture(Figure):
-    """A figure outside pyplot (so that nothing piles up) that knows its text alternative."""
+    """A figure with a text alternative. It is not pyplot's, so nothing has to close it."""
 
     def __init__(self, alt: str = "", **figure: object) -> None:
         super().__init__(layout="constrained", facecolor="white", **figure)
@@ -25,34 +25,27 @@ class Picture(Figure):
         return bundle(self, self.alt)
 
 
-class ShownAxes(Axes):
-    """Axes that, as the last value of a cell, show their figure."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return bundle(self.figure, self.figure.alt)
-
-
+@dataclass(frozen=True)
 class Shown:
     """What `show` returns: displayed by the notebook, or on request by IPython's `display`."""
 
-    def __init__(self, figure: Figure, alt: str) -> None:
-        self._bundle = bundle(figure, alt)
+    forms: dict[str, str]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return self._bundle
+        return self.forms
 
 
 def show(figure: Figure | Axes, alt: str | None = None) -> Shown:
     """Display any figure (or an Axes' figure) as an image with the text alternative `alt`.
 
-    A figure of pyplot's is closed, so that the notebook does not show it a second time. `alt` may
-    be left out for figures that this package made; ValueError where there is none.
+    Figures of this package have an `alt` of their own; for others, ValueError where it is empty. A
+    figure of pyplot's is closed, so that the notebook does not show it a second time.
     """
     figure = figure.get_figure() if isinstance(figure, Axes) else figure
     alt = alt or getattr(figure, "alt", "")
     if not alt.strip():
         raise ValueError("alt is empty; say in a sentence what the figure shows")
-    shown = Shown(figure, alt)
+    shown = Shown(bundle(figure, alt))
     if getattr(figure, "number", None) is not None:  # only figures of pyplot's have one
         import matplotlib.pyplot
 
@@ -63,13 +56,12 @@ def show(figure: Figure | Axes, alt: str | None = None) -> Shown:
 def png(figure: Figure) -> str:
     """The figure as PNG, base64."""
     buffer = io.BytesIO()
-    canvas = FigureCanvasAgg(figure)
-    canvas.figure.savefig(buffer, format="png", dpi=CSS_DPI * SHARP)
+    figure.savefig(buffer, format="png", dpi=CSS_DPI * SHARP)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def bundle(figure: Figure, alt: str) -> dict[str, str]:
-    """Its forms for a notebook: HTML with the alternative first, a plain image, and the text."""
+    """What a notebook shows of a figure: an image in HTML with its `alt`, a plain image, a text."""
     data = png(figure)
     width = round(figure.get_figwidth() * CSS_DPI)
     image = (

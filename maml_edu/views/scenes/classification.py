@@ -1,14 +1,18 @@
-"""The scene of one learner adapting to drawings: each query's probabilities at each inner step."""
+"""One learner adapting to drawings: each query's probabilities at each inner step."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from maml_edu.views.scenes import axes, finish, marks, scene
-from maml_edu.views.scenes.adaptation import divergence_notes, until
-from maml_edu.views.scenes.records import Classification
+from maml_edu.views.scenes.axis import step_axis
+from maml_edu.views.scenes.base import Panel, Scene, scene
+from maml_edu.views.scenes.divergence import divergence_notes, first, too_high, with_notes
+from maml_edu.views.scenes.marks import Images
+from maml_edu.views.scenes.panels import CROSS_ENTROPY, accuracy_panel, two_losses
+from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_step
 
 QUERY_COLUMNS, QUERY_ROWS = 5, 3
 SUPPORT_COLUMNS, SUPPORT_ROWS = 10, 3
@@ -19,35 +23,84 @@ CAPTION = (
 )
 
 
+@dataclass(frozen=True)
+class ClassificationTrace:
+    """One learner adapting to one N-way task of drawings, at every inner step.
+
+    Images are (…, height, width), 1 for ink and 0 for paper; labels are 0 … way - 1.
+    """
+
+    learner: str  # "MAML"
+    rate: str  # how far it steps, in words: "inner_lr 0.01", "learned inner_lr"
+    protocol: str  # whose statistics batch-norm used for the queries: see models.PROTOCOLS
+    names: tuple[str, ...]  # (way,) what the labels are called: "A", "B", …
+    support_images: np.ndarray  # (way * shots, height, width)
+    support_labels: np.ndarray  # (way * shots,)
+    query_images: np.ndarray  # (queries, height, width)
+    query_labels: np.ndarray  # (queries,)
+    probabilities: np.ndarray  # (steps + 1, queries, way) the network's, for every query
+    support_loss: np.ndarray  # (steps + 1,) cross-entropy on the support set
+    query_loss: np.ndarray  # (steps + 1,) cross-entropy on the query set
+    accuracy: np.ndarray  # (steps + 1,) the fraction of queries whose likeliest label is right
+
+    @property
+    def inner_steps(self) -> int:
+        return len(self.probabilities) - 1
+
+    @property
+    def way(self) -> int:
+        return len(self.names)
+
+    @property
+    def shots(self) -> int:
+        return len(self.support_labels) // self.way
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The likeliest label of each query at each step, (steps + 1, queries); -1: not finite."""
+        finite = np.isfinite(self.probabilities).all(-1)
+        return np.where(finite, np.nan_to_num(self.probabilities, nan=-1).argmax(-1), -1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each query is answered rightly at each step, (steps + 1, queries)."""
+        return self.answers == self.query_labels
+
+
 @scene.register
-def classification(record: Classification) -> dict:
+def classification_scene(trace: ClassificationTrace) -> Scene:
     """Panels `support` and `queries` (main), `losses` and `accuracy`; a frame per inner step."""
-    panels = [support(record), queries(record), losses(record), accuracy(record)]
-    rate = "learned inner_lr" if record.inner_lr is None else f"inner_lr {record.inner_lr:.3g}"
-    shots = len(record.support_labels) // record.way
-    title = f"{record.learner}, {record.way}-way {shots}-shot, {rate}, {record.protocol} batch-norm"
-    steps = range(record.inner_steps + 1)
-    return finish(title, panels, [_summary(record, step) for step in steps])
+    frames = trace.inner_steps + 1
+    losses = trace.support_loss, trace.query_loss
+    gone = first(too_high(losses))
+    notes = divergence_notes(gone, frames)
+    steps = [f"at inner step {step}" for step in range(frames)]
+    panels = [
+        _support(trace),
+        _queries(trace),
+        two_losses(*losses, notes, CROSS_ENTROPY, gone),
+        accuracy_panel(trace.accuracy, trace.way, step_axis(trace.inner_steps), steps),
+    ]
+    title = f"{trace.learner}, {trace.way}-way {trace.shots}-shot, {trace.rate}"
+    summary = with_notes([_summary(trace, step) for step in range(frames)], notes)
+    return Scene(f"{title}, {trace.protocol} batch-norm", panels, summary)
 
 
-def support(record: Classification) -> dict:
+def _support(trace: ClassificationTrace) -> Panel:
     """The support drawings over their labels; where there are many, some of each class."""
-    shots = len(record.support_labels) // record.way
-    each = max(1, min(shots, SUPPORT_COLUMNS * SUPPORT_ROWS // record.way))
-    shown = one_of_each_in_turn(record.support_labels, each * record.way)
-    shown = sorted(shown, key=lambda i: (record.support_labels[i], i))
-    labels = record.support_labels[shown]
-    captions = [record.names[label] for label in labels]
-    columns = _columns(len(shown), each)
-    mark = marks.images("support", record.support_images[shown], captions, labels=labels,
-                        columns=columns)  # fmt: skip
-    title = "Support: one drawing of each"
-    if len(record.support_labels) > record.way:
-        title = "Support: the labelled drawings"
-    if len(shown) < len(record.support_labels):
-        title += f" ({len(shown)} of {len(record.support_labels)})"
+    n = len(trace.support_labels)
+    each = max(1, min(trace.shots, SUPPORT_COLUMNS * SUPPORT_ROWS // trace.way))
+    shown = one_of_each_in_turn(trace.support_labels, each * trace.way)
+    shown = sorted(shown, key=lambda i: (trace.support_labels[i], i))
+    labels = trace.support_labels[shown]
+    captions = [trace.names[label] for label in labels]
+    images = trace.support_images[shown]
+    mark = Images("support", None, images, [captions], labels, _columns(len(shown), each))
+    title = "Support: the labelled drawings" if n > trace.way else "Support: one drawing of each"
+    if len(shown) < n:
+        title += f" ({len(shown)} of {n})"
     alt = f"{len(shown)} support drawings, labelled {', '.join(captions)}."
-    return marks.gallery("support", title, mark, [alt] * len(record.probabilities))
+    return Panel("support", title, [mark], [alt] * len(trace.probabilities))
 
 
 def _columns(shown: int, each: int) -> int:
@@ -57,97 +110,50 @@ def _columns(shown: int, each: int) -> int:
     return math.ceil(shown / math.ceil(shown / SUPPORT_COLUMNS))
 
 
-def queries(record: Classification) -> dict:
+def _queries(trace: ClassificationTrace) -> Panel:
     """Query drawings, the probability of each class beside them, and whether that is right."""
-    shown = one_of_each_in_turn(record.query_labels, QUERY_COLUMNS * QUERY_ROWS)
-    labels = record.query_labels[shown]
-    frames = [
-        {
-            "bars": [[axes.short(p, 3) or 0.0 for p in row] for row in chances],
-            "captions": [_told(record, step, i) for i in shown],
-            "right": record.right[step, shown].tolist(),
-        }
-        for step, chances in enumerate(record.probabilities[:, shown])
-    ]
-    columns = min(record.way, QUERY_COLUMNS)
-    mark = marks.images("query", record.query_images[shown], frames[0]["captions"], labels=labels,
-                        columns=columns, frames=frames, names=record.names)  # fmt: skip
+    shown = one_of_each_in_turn(trace.query_labels, QUERY_COLUMNS * QUERY_ROWS)
+    steps = range(trace.inner_steps + 1)
+    captions = [[_verdict(trace, step, i) for i in shown] for step in steps]
+    mark = Images(
+        "query",
+        None,
+        trace.query_images[shown],
+        captions,
+        labels=trace.query_labels[shown],
+        columns=min(trace.way, QUERY_COLUMNS),
+        bars=trace.probabilities[:, shown],
+        right=trace.right[:, shown],
+        names=trace.names,
+    )
     title = "Queries: the probability of each label"
-    if len(shown) < len(record.query_labels):
-        title += f" ({len(shown)} of {len(record.query_labels)} queries)"
+    if len(shown) < len(trace.query_labels):
+        title += f" ({len(shown)} of {len(trace.query_labels)} queries)"
     alt = [
-        f"{len(shown)} query drawings at inner step {step}: {'; '.join(frame['captions'])}."
-        for step, frame in enumerate(frames)
+        f"{len(shown)} query drawings at inner step {step}: {'; '.join(captions[step])}."
+        for step in steps
     ]
-    return marks.gallery("queries", title, mark, alt, caption=CAPTION)
+    return Panel("queries", title, [mark], alt, caption=CAPTION)
 
 
 def one_of_each_in_turn(labels: np.ndarray, most: int) -> list[int]:
-    """Indices of at most so many samples: the first of each class, then the second of each, …"""
-    seen: dict[int, int] = {}
-    order = []
-    for i, label in enumerate(labels.tolist()):
-        order.append((seen.get(label, 0), label, i))
-        seen[label] = seen.get(label, 0) + 1
-    return [i for *_, i in sorted(order)][:most]
+    """Indices of at most `most` samples: the first of each class, then the second of each, …"""
+    before = [(labels[:i] == label).sum() for i, label in enumerate(labels)]
+    return np.lexsort((labels, before))[:most].tolist()
 
 
-def _told(record: Classification, step: int, query: int) -> str:
+def _verdict(trace: ClassificationTrace, step: int, query: int) -> str:
     """What a query is, and what the network says: "C ✓ 93%", "C ✗ B 61%"."""
-    name, answer = record.names[record.query_labels[query]], record.answers[step, query]
+    name, answer = trace.names[trace.query_labels[query]], trace.answers[step, query]
     if answer < 0:
         return f"{name} {WRONG} not finite"
-    sure = f"{100 * record.probabilities[step, query, answer]:.0f}%"
-    right = answer == record.query_labels[query]
-    return f"{name} {RIGHT} {sure}" if right else f"{name} {WRONG} {record.names[answer]} {sure}"
+    sure = fmt_percent(trace.probabilities[step, query, answer])
+    right = answer == trace.query_labels[query]
+    return f"{name} {RIGHT} {sure}" if right else f"{name} {WRONG} {trace.names[answer]} {sure}"
 
 
-def losses(record: Classification) -> dict:
-    """Support and query loss against the inner step."""
-    named = {"support": record.support_loss, "query": record.query_loss}
-    steps, gone = np.arange(record.inner_steps + 1), first_diverged(record)
-    on = axes.step_axis(record.inner_steps), axes.loss_axis(list(named.values()), "nats")
-    drawn = [
-        marks.trail(role, role, steps, until(gone, loss), on,
-                    readout=[marks.said(v) for v in loss])
-        for role, loss in named.items()
-    ]  # fmt: skip
-    alt = [
-        f"Support loss {marks.said(a)} and query loss {marks.said(b)} at inner step {step}."
-        for step, (a, b) in enumerate(zip(*named.values(), strict=True))
-    ]
-    notes = divergence_notes(gone, len(steps))
-    return marks.panel("losses", "Loss (cross-entropy)", *on, drawn, alt, place="side", notes=notes)
-
-
-def first_diverged(record: Classification) -> int | None:
-    """The first inner step with a loss over 100 times that at theta, or not finite; or None."""
-    both = [record.support_loss, record.query_loss]
-    gone = ~(np.maximum(*both) <= axes.loss_cap(both))
-    return int(np.argmax(gone)) if gone.any() else None
-
-
-def accuracy(record: Classification) -> dict:
-    """The share of queries answered rightly against the inner step, over that of guessing."""
-    steps = np.arange(record.inner_steps + 1)
-    on = axes.step_axis(record.inner_steps), axes.axis("share right", (0.0, 1.04))
-    guess = np.full(2, 1 / record.way)
-    readout = [f"{100 * share:.0f}%" for share in record.accuracy]
-    drawn = [
-        marks.line("theta", "guessing", np.array(on[0]["domain"]), guess, on),
-        marks.trail("adapted", "queries right", steps, record.accuracy, on, readout=readout),
-    ]
-    alt = [f"{said} of the queries are right at inner step {i}." for i, said in enumerate(readout)]
-    return marks.panel("accuracy", "Accuracy", *on, drawn, alt, place="side")
-
-
-def _summary(record: Classification, step: int) -> str:
-    n = len(record.query_labels)
-    steps = "before adapting" if step == 0 else f"after {step} inner step{'s' * (step > 1)}"
-    text = (
-        f"{record.learner}, {steps}: {int(record.right[step].sum())} of {n} queries right; "
-        f"query loss {marks.said(record.query_loss[step])}, "
-        f"support loss {marks.said(record.support_loss[step])}"
-    )
-    note = divergence_notes(first_diverged(record), step + 1)[step]
-    return f"{text}; {note}." if note else f"{text}."
+def _summary(trace: ClassificationTrace, step: int) -> str:
+    right, n = int(trace.right[step].sum()), len(trace.query_labels)
+    losses = f"query loss {fmt(trace.query_loss[step])}, "
+    losses += f"support loss {fmt(trace.support_loss[step])}"
+    return f"{trace.learner}, {fmt_step(step)}: {right} of {n} queries right; {losses}."

@@ -1,69 +1,67 @@
-"""The scene of several learners adapting to the very same task."""
+"""Several learners adapting to the very same task."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from maml_edu.views.scenes import axes, finish, marks, scene
-from maml_edu.views.scenes.adaptation import first_diverged, function_axes, task_marks, until
-from maml_edu.views.scenes.records import ComparisonTrace
+from maml_edu.views.scenes.adaptation import (
+    AdaptationTrace,
+    first_diverged,
+    function_axes,
+    task_marks,
+)
+from maml_edu.views.scenes.base import Panel, Scene, scene
+from maml_edu.views.scenes.divergence import cut_after, hold_last, left_notes, with_notes
+from maml_edu.views.scenes.marks import Line
+from maml_edu.views.scenes.panels import loss_panel
 from maml_edu.views.scenes.style import series
+from maml_edu.views.scenes.words import fmt
+
+
+@dataclass(frozen=True)
+class ComparisonTrace:
+    """One AdaptationTrace for each learner, all of the same task."""
+
+    traces: tuple[AdaptationTrace, ...]
 
 
 @scene.register
-def comparison(record: ComparisonTrace) -> dict:
+def comparison_scene(trace: ComparisonTrace) -> Scene:
     """Two panels, `function` (main) and `losses` (query loss); one frame moves all learners.
 
     A learner that takes fewer steps than the others stays at its last one.
     """
-    if not record.traces:
+    if not trace.traces:
         raise ValueError("traces is empty; a comparison needs at least one AdaptationTrace")
-    frames = max(len(trace.curves) for trace in record.traces)
-    notes = _notes(record, frames)
-    panels = [_functions(record, frames, notes), _losses(record, frames)]
-    names = ", ".join(trace.learner for trace in record.traces)
-    summary = []
-    for step in range(frames):
-        losses = "; ".join(
-            f"{t.learner} {marks.said(t.query_loss[min(step, t.inner_steps)])}"
-            for t in record.traces
-        )
-        text = f"Inner step {step} of {frames - 1}, one task, query loss of each learner: {losses}."
-        summary.append(f"{text} {notes[step]}." if notes[step] else text)
-    return finish(f"{names} on one task", panels, summary)
-
-
-def _functions(record: ComparisonTrace, frames: int, notes: list[str | None]) -> dict:
-    on = function_axes(record.traces)
-    gone = [first_diverged(t, on) for t in record.traces]
-    drawn = task_marks(record.traces[0], on)
-    curves = [
-        marks.line(series(i), t.learner, t.grid_x, marks.held(until(k, t.curves), frames), on)
-        for i, (t, k) in enumerate(zip(record.traces, gone, strict=True))
+    frames = max(len(one.curves) for one in trace.traces)
+    axes = function_axes(trace.traces)
+    gone = [first_diverged(one, axes) for one in trace.traces]
+    names = [one.learner for one in trace.traces]
+    # Learners may share a name, as two MAMLs do: each says when it left.
+    notes = left_notes(list(zip(names, gone, strict=True)), frames)
+    lines = [
+        Line(series(i), t.learner, t.grid_x, hold_last(cut_after(k, t.curves), frames))
+        for i, (t, k) in enumerate(zip(trace.traces, gone, strict=True))
     ]
-    drawn[-2:-2] = curves  # over the task's function, under the points
-    names = ", ".join(t.learner for t in record.traces)
-    alt = [f"The functions of {names} after inner step {step}." for step in range(frames)]
-    return marks.panel("function", "Functions", *on, drawn, alt, notes=notes)
-
-
-def _losses(record: ComparisonTrace, frames: int) -> dict:
-    losses = [marks.held(t.query_loss, frames) for t in record.traces]
-    on = axes.step_axis(frames - 1), axes.loss_axis(losses)
-    steps = np.arange(frames)
-    drawn = [
-        marks.trail(series(i), t.learner, steps, loss, on, readout=[marks.said(v) for v in loss])
-        for i, (t, loss) in enumerate(zip(record.traces, losses, strict=True))
+    truth, points = task_marks(trace.traces[0])
+    alt = [
+        f"The functions of {', '.join(names)} after inner step {step}." for step in range(frames)
     ]
+    functions = Panel("function", "Functions", [*truth, *lines, *points], alt, *axes, notes=notes)
+    title = f"{', '.join(names)} on one task"
+    summary = with_notes([_summary(trace, step, frames) for step in range(frames)], notes)
+    return Scene(title, [functions, _losses(trace, frames)], summary)
+
+
+def _losses(trace: ComparisonTrace, frames: int) -> Panel:
+    losses = [(t.learner, hold_last(t.query_loss, frames)) for t in trace.traces]
+    roles = [series(i) for i in range(len(losses))]
     alt = [f"Query loss of each learner at inner step {step}." for step in range(frames)]
-    return marks.panel("losses", "Query loss (mean squared error)", *on, drawn, alt, place="side")
+    return loss_panel(losses, roles, alt, what="Query loss")
 
 
-def _notes(record: ComparisonTrace, frames: int) -> list[str | None]:
-    on = function_axes(record.traces)
-    gone = [(t.learner, first_diverged(t, on)) for t in record.traces]
-    notes = []
-    for step in range(frames):
-        left = [f"{name} at step {k}" for name, k in gone if k is not None and step >= k]
-        notes.append(f"left the picture: {', '.join(left)}" if left else None)
-    return notes
+def _summary(trace: ComparisonTrace, step: int, frames: int) -> str:
+    losses = "; ".join(
+        f"{t.learner} {fmt(t.query_loss[min(step, t.inner_steps)])}" for t in trace.traces
+    )
+    return f"Inner step {step} of {frames - 1}, one task, query loss of each learner: {losses}."

@@ -1,12 +1,17 @@
-"""The scene of features in a plane: queries, support drawings, and prototypes that settle."""
+"""Features in a plane: queries, support drawings, and prototypes that settle."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from maml_edu.views.scenes import axes, finish, marks, scene
-from maml_edu.views.scenes.records import Embedding
+from maml_edu.views.scenes.axis import Axis, finite_range, step_axis
+from maml_edu.views.scenes.base import Panel, Scene, scene
+from maml_edu.views.scenes.marks import Images, Mark, Points, Trail
+from maml_edu.views.scenes.panels import accuracy_panel
 from maml_edu.views.scenes.style import sample, series
+from maml_edu.views.scenes.words import fmt_percent, fmt_point
 
 CAPTION = (
     "Large: prototypes, and the way they came.\n"
@@ -14,92 +19,107 @@ CAPTION = (
 )
 
 
+@dataclass(frozen=True)
+class EmbeddingTrace:
+    """The features of one N-way task in a plane, and its prototypes by the number of shots.
+
+    Frame k, from 0 to the most shots, has seen k drawings of each class; what it has not seen is
+    nan. All frames are in the same plane, which holds most of the last frame's variation.
+    """
+
+    learner: str  # "ProtoNet"
+    protocol: str  # whose statistics batch-norm used for the queries: see models.PROTOCOLS
+    names: tuple[str, ...]  # (way,) what the labels are called: "A", "B", …
+    images: np.ndarray  # (way, height, width) the first drawing of each class, 1 for ink
+    support: np.ndarray  # (frames, way, most shots, 2)
+    prototypes: np.ndarray  # (frames, way, 2)
+    query: np.ndarray  # (frames, queries, 2)
+    query_labels: np.ndarray  # (queries,)
+    answers: np.ndarray  # (frames, queries) the class that the learner says; -1: it cannot know
+    explained_fraction: float  # of the last frame's variation, what lies in this plane: 0 to 1
+
+    @property
+    def way(self) -> int:
+        return len(self.names)
+
+    @property
+    def most_shots(self) -> int:
+        return len(self.prototypes) - 1
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each query is answered rightly in each frame, (frames, queries)."""
+        return self.answers == self.query_labels
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """The fraction of queries answered rightly, (frames,); that of guessing at 0 shots."""
+        known = ~(self.answers < 0).all(1)
+        right = self.right.sum(1) / max(len(self.query_labels), 1)
+        return np.where(known, right, 1 / self.way)
+
+
 @scene.register
-def embedding(record: Embedding) -> dict:
+def embedding_scene(trace: EmbeddingTrace) -> Scene:
     """Panels `features` (main), `accuracy` and `drawings`; a frame per number of shots, from 0."""
-    frames = range(record.most_shots + 1)
-    panels = [_features(record), _accuracy(record), _drawings(record)]
-    title = f"{record.learner}, {record.way}-way, {record.protocol} batch-norm"
-    return finish(title, panels, [_summary(record, shots) for shots in frames], "shots")
+    frames = range(trace.most_shots + 1)
+    at = [f"with {_shots(shots)}" for shots in frames]
+    accuracy = accuracy_panel(trace.accuracy, trace.way, step_axis(trace.most_shots, "shots"), at)
+    title = f"{trace.learner}, {trace.way}-way, {trace.protocol} batch-norm"
+    summary = [_summary(trace, shots) for shots in frames]
+    return Scene(title, [_features(trace), accuracy, _drawings(trace)], summary, "shots")
 
 
-def _features(record: Embedding) -> dict:
-    on = _square(record)
-    drawn = []
-    for label in range(record.way):
-        own = record.query_labels == label
-        drawn.append(_moving(sample(label, "query"), record.query[:, own], on))
-        drawn.append(_moving(sample(label, "support"), record.support[:, label], on))
-    for label, name in enumerate(record.names):
-        x, y = record.prototypes[:, label].T
-        own = record.query_labels == label
-        right = (record.answers == label)[:, own].sum(1)
-        readout = [f"{n} of {own.sum()} right" for n in right]
+def _features(trace: EmbeddingTrace) -> Panel:
+    marks: list[Mark] = []
+    for label in range(trace.way):
+        own = trace.query_labels == label
+        for kind, at in (("query", trace.query[:, own]), ("support", trace.support[:, label])):
+            marks.append(Points(sample(label, kind), None, at[..., 0], at[..., 1]))
+    for label, name in enumerate(trace.names):
+        x, y = trace.prototypes[:, label].T
+        own = trace.query_labels == label
+        readout = [f"{n} of {own.sum()} right" for n in trace.right[:, own].sum(1)]
         readout[0] = "not seen yet"
-        drawn.append(marks.trail(series(label), name, x, y, on, readout=readout))
-    alt = [_alt(record, shots) for shots in range(record.most_shots + 1)]
-    panel = marks.panel("features", "Features in a plane", *on, drawn, alt, equal=True)
-    return {**panel, "caption": CAPTION}
+        marks.append(Trail(series(label), name, x, y, readout))
+    alt = [_alt(trace, shots) for shots in range(trace.most_shots + 1)]
+    title, axes = "Features in a plane", _square(trace)
+    return Panel("features", title, marks, alt, *axes, equal=True, caption=CAPTION)
 
 
-def _moving(role: str, at: np.ndarray, on: tuple[dict, dict]) -> dict:
-    """Markers at (frames, samples, 2)."""
-    frames = [{"x": axes.numbers(x, on[0]), "y": axes.numbers(y, on[1])} for x, y in
-              (frame.T for frame in at)]  # fmt: skip
-    return {"kind": "points", "role": role, "name": None, **frames[0], "frames": frames}
-
-
-def _square(record: Embedding) -> tuple[dict, dict]:
+def _square(trace: EmbeddingTrace) -> list[Axis]:
     """Axes of one scale and length that hold all that is ever drawn."""
-    seen = np.concatenate([part.reshape(-1, 2) for part in (record.support, record.query)])
-    low, high = np.nanmin(seen, 0), np.nanmax(seen, 0)
-    middle, half = (low + high) / 2, 0.55 * max((high - low).max(), 1e-6)
-    holds = f"(this plane holds {100 * record.share:.2g}% of the variation)"
-    return tuple(
-        axes.axis(label, (at - half, at + half))
-        for label, at in ((f"direction 1 {holds}", middle[0]), ("direction 2", middle[1]))
-    )
+    ranges = [finite_range(trace.support[..., i], trace.query[..., i]) for i in (0, 1)]
+    half = 0.55 * max(*(high - low for low, high in ranges), 1e-6)
+    explained = fmt_percent(trace.explained_fraction, ".2g")
+    labels = f"direction 1 (this plane holds {explained} of the variation)", "direction 2"
+    middles = [(low + high) / 2 for low, high in ranges]
+    return [Axis(n, (at - half, at + half)) for n, at in zip(labels, middles, strict=True)]
 
 
-def _accuracy(record: Embedding) -> dict:
-    """The share of queries nearest to their own prototype against shots, over that of guessing."""
-    shots = np.arange(record.most_shots + 1)
-    on = axes.step_axis(record.most_shots, "shots"), axes.axis("share right", (0.0, 1.04))
-    guess = np.full(2, 1 / record.way)
-    readout = [f"{100 * share:.0f}%" for share in record.accuracy]
-    drawn = [
-        marks.line("theta", "guessing", np.array(on[0]["domain"]), guess, on),
-        marks.trail("adapted", "queries right", shots, record.accuracy, on, readout=readout),
-    ]
-    alt = [f"{said} of the queries are right with {_shots(i)}." for i, said in enumerate(readout)]
-    return marks.panel("accuracy", "Accuracy", *on, drawn, alt, place="side")
-
-
-def _drawings(record: Embedding) -> dict:
-    labels = range(record.way)
-    mark = marks.images("support", record.images, record.names, labels=labels, columns=record.way)
-    alt = f"The first support drawing of each class: {', '.join(record.names)}."
-    frames = record.most_shots + 1
-    return marks.gallery("drawings", "First drawing of each", mark, [alt] * frames, place="side")
+def _drawings(trace: EmbeddingTrace) -> Panel:
+    labels, way = range(trace.way), trace.way
+    mark = Images("support", None, trace.images, [trace.names], labels, columns=way)
+    alt = [f"The first support drawing of each class: {', '.join(trace.names)}."]
+    alt *= trace.most_shots + 1
+    return Panel("drawings", "First drawing of each", [mark], alt, place="side")
 
 
 def _shots(shots: int) -> str:
     return f"{shots} shot{'s' * (shots != 1)} of each class"
 
 
-def _alt(record: Embedding, shots: int) -> str:
-    queries = f"The features of {len(record.query_labels)} queries"
+def _alt(trace: EmbeddingTrace, shots: int) -> str:
+    queries = f"The features of {len(trace.query_labels)} queries"
     if shots == 0:
         return f"{queries}; no prototypes yet."
-    at = ", ".join(
-        f"{name} at ({marks.said(x)}, {marks.said(y)})"
-        for name, (x, y) in zip(record.names, record.prototypes[shots] + 0.0, strict=True)
-    )
+    places = zip(trace.names, trace.prototypes[shots], strict=True)
+    at = ", ".join(f"{name} at {fmt_point(*place)}" for name, place in places)
     return f"{queries}, and prototypes of {_shots(shots)}: {at}."
 
 
-def _summary(record: Embedding, shots: int) -> str:
+def _summary(trace: EmbeddingTrace, shots: int) -> str:
     if shots == 0:
-        return f"{record.learner} before any drawing: it can only guess. {_alt(record, shots)}"
-    n, right = len(record.query_labels), int((record.answers == record.query_labels)[shots].sum())
-    return f"{record.learner}, {_shots(shots)}: {right} of {n} queries right. {_alt(record, shots)}"
+        return f"{trace.learner} before any drawing: it can only guess. {_alt(trace, shots)}"
+    n, right = len(trace.query_labels), int(trace.right[shots].sum())
+    return f"{trace.learner}, {_shots(shots)}: {right} of {n} queries right. {_alt(trace, shots)}"

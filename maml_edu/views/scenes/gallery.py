@@ -1,20 +1,43 @@
-"""The scene of drawings to look at: a panel for each part, no frames to move through."""
+"""Drawings to look at: a panel for each part, and no frames to move through."""
 
 from __future__ import annotations
 
-from maml_edu.views.scenes import finish, marks, scene
-from maml_edu.views.scenes.records import Gallery
+from dataclasses import dataclass
+
+import numpy as np
+
+from maml_edu.views.scenes.base import Panel, Scene, scene
+from maml_edu.views.scenes.marks import Images
+
+
+@dataclass(frozen=True)
+class ImageGrid:
+    """Some drawings in a row or a grid, each with a few words under it: a part of a Gallery."""
+
+    title: str
+    images: np.ndarray  # (n, height, width), 1 for ink and 0 for paper
+    captions: tuple[str, ...]  # (n,)
+    labels: tuple[int, ...] | None = None  # (n,) gives each the colour of its class
+    columns: int = 10  # at most; a narrow page has fewer
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Drawings to look at, such as the support and query set of a task."""
+
+    title: str
+    parts: tuple[ImageGrid, ...]
+    summary: str  # what there is to see, in words
 
 
 @scene.register
-def gallery(record: Gallery) -> dict:
+def gallery_scene(gallery: Gallery) -> Scene:
     """One panel a part, `part-0`, `part-1`, …, below each other."""
-    if not record.parts:
+    if not gallery.parts:
         raise ValueError("parts is empty; a gallery needs at least one part")
     panels = []
-    for i, part in enumerate(record.parts):
-        options = {"labels": part.labels, "columns": part.columns}
-        mark = marks.images("contour", part.images, part.captions, **options)
+    for i, part in enumerate(gallery.parts):
+        mark = Images("contour", None, part.images, [part.captions], part.labels, part.columns)
         alt = f"{len(part.images)} drawings: {', '.join(part.captions)}."
-        panels.append(marks.gallery(f"part-{i}", part.title, mark, [alt]))
-    return finish(record.title, panels, [record.summary], "picture")
+        panels.append(Panel(f"part-{i}", part.title, [mark], [alt]))
+    return Scene(gallery.title, panels, [gallery.summary], "picture")

@@ -1,103 +1,111 @@
-"""The scene of a loss over a plane of parameters: contours, the paths of several tasks, losses."""
+"""A loss over a plane of parameters: contours, the paths of several tasks, losses."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from maml_edu.views.scenes import axes, finish, marks, scene
-from maml_edu.views.scenes.adaptation import divergence_notes, losses, until
+from maml_edu.views.scenes import divergence
+from maml_edu.views.scenes.axis import Axis, finite_range
+from maml_edu.views.scenes.base import Panel, Scene, scene
+from maml_edu.views.scenes.marks import Points, Trail
+from maml_edu.views.scenes.panels import two_losses
 from maml_edu.views.scenes.plane import contours
-from maml_edu.views.scenes.records import LandscapeTrace
 from maml_edu.views.scenes.style import series
+from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_point
 
 LEVELS = 12
 DEEPEST = 1e-3  # of the highest point: contours below that would crowd around a loss of nothing
 
 
+@dataclass(frozen=True)
+class LandscapeTrace:
+    """One task's loss over a plane in the space of a network's parameters, with the paths of
+    several tasks that adapt, as far as they lie in the plane. theta is at (0, 0).
+    """
+
+    learner: str  # "MAML"
+    rate: str  # how far it steps, in words: "inner_lr 0.01", "learned inner_lr"
+    task: str  # whose loss it is: one of the names in `paths`
+    on: str  # which loss: "support" or "query"
+    plane: str  # which plane, in words
+    axis_x: np.ndarray  # (columns,) along the first direction, in the parameters' own units
+    axis_y: np.ndarray  # (rows,) along the second
+    height: np.ndarray  # (rows, columns) the loss at each point of the plane
+    paths: dict[str, np.ndarray]  # name -> (steps + 1, 2) a task's parameters, in the plane
+    explained_fraction: float  # of the squared distances from theta, what lies in it: 0 to 1
+    support_loss: np.ndarray  # (steps + 1,) the task's, at its real parameters
+    query_loss: np.ndarray  # (steps + 1,) the same for its query set
+
+    @property
+    def inner_steps(self) -> int:
+        return len(self.support_loss) - 1
+
+
 @scene.register
-def landscape(record: LandscapeTrace) -> dict:
+def landscape_scene(trace: LandscapeTrace) -> Scene:
     """Two panels, `landscape` (main) and `losses` of its task; a frame per inner step."""
-    on = tuple(
-        axes.axis(label, axes.finite_range(values))
-        for label, values in (
-            (f"direction 1 (this plane holds {_share(record)} of the motion)", record.axis_x),
-            ("direction 2", record.axis_y),
-        )
-    )
-    panels = [_map(record, on), losses(record, _too_high(record))]
-    rate = "learned inner_lr" if record.inner_lr is None else f"inner_lr {record.inner_lr:.3g}"
-    summary = [_summary(record, step, on, rate) for step in range(record.inner_steps + 1)]
-    return finish(f"{record.learner}, {rate}: {record.task}", panels, summary)
+    frames = trace.inner_steps + 1
+    explained = fmt_percent(trace.explained_fraction, ".2g")
+    label = f"direction 1 (this plane holds {explained} of the motion)"
+    axes = Axis(label, finite_range(trace.axis_x)), Axis("direction 2", finite_range(trace.axis_y))
+    gone = {name: first_outside(path, axes) for name, path in trace.paths.items()}
+    left = divergence.left_notes(list(gone.items()), frames)
+    losses = trace.support_loss, trace.query_loss
+    diverged = divergence.divergence_notes(divergence.first(divergence.too_high(losses)), frames)
+    panels = [_map(trace, axes, gone, left), two_losses(*losses, diverged)]
+    notes = [a or b for a, b in zip(left, diverged, strict=True)]
+    summary = divergence.with_notes([_summary(trace, step) for step in range(frames)], notes)
+    return Scene(f"{trace.learner}, {trace.rate}: {trace.task}", panels, summary)
 
 
 def levels(height: np.ndarray) -> np.ndarray:
-    """Heights for the contours, each the same factor above the one before."""
-    low, high = axes.finite_range(height)
+    """Heights for the contours, each the same factor above the one before; none for losses of 0."""
+    low, high = finite_range(height)
     low = max(low, DEEPEST * high)
-    return low * (high / low) ** (np.arange(1, LEVELS + 1) / (LEVELS + 1)) if low > 0 else []
+    if not low > 0:
+        return np.array([])
+    return low * (high / low) ** (np.arange(1, LEVELS + 1) / (LEVELS + 1))
 
 
-def first_diverged(path: np.ndarray, on: tuple[dict, dict]) -> int | None:
+def first_outside(path: np.ndarray, axes: tuple[Axis, Axis]) -> int | None:
     """The first inner step at which a path is outside the picture, or None."""
-    low, high = np.array([axis["domain"] for axis in on], dtype=float).T
-    outside = ~((path >= low) & (path <= high)).all(1)
-    return int(np.argmax(outside)) if outside.any() else None
+    low, high = np.transpose([axis.domain for axis in axes])
+    return divergence.first(~((path >= low) & (path <= high)).all(1))
 
 
-def _map(record: LandscapeTrace, on: tuple[dict, dict]) -> dict:
-    heights = levels(record.height)
-    lines = {**contours(record, on, heights), "name": f"equal {record.on} loss"}
-    drawn = [lines]
-    seen = {"support": record.support_loss, "query": record.query_loss}[record.on]
-    for i, (name, path) in enumerate(record.paths.items()):
-        own = name == record.task
-        readout = [f"{record.on} loss {marks.said(v)}" for v in seen] if own else None
-        x, y = until(first_diverged(path, on), path).T
-        drawn.append(marks.trail(series(i), name, x, y, on, readout=readout))
-    drawn.append(marks.points("theta", "theta", np.zeros(1), np.zeros(1), on))
-    title = f"{record.on.capitalize()} loss of {record.task}, {record.plane}"
-    alt = [_alt(record, step, on) for step in range(record.inner_steps + 1)]
-    panel = marks.panel("landscape", title, *on, drawn, alt, equal=True)
-    panel["notes"] = _notes(record, on)
+def _map(
+    trace: LandscapeTrace,
+    axes: tuple[Axis, Axis],
+    gone: dict[str, int | None],
+    notes: list[str | None],
+) -> Panel:
+    heights, name = levels(trace.height), f"equal {trace.on} loss"
+    marks = [contours(trace, heights, name)]
+    loss = trace.support_loss if trace.on == "support" else trace.query_loss
+    for i, (name, path) in enumerate(trace.paths.items()):
+        readout = [f"{trace.on} loss {fmt(v)}" for v in loss] if name == trace.task else None
+        marks.append(Trail(series(i), name, *divergence.cut_after(gone[name], path).T, readout))
+    marks.append(Points("theta", "theta", np.zeros(1), np.zeros(1)))
+    caption = None
     if len(heights):
-        ends, factor = (marks.said(v) for v in heights[[0, -1]]), heights[1] / heights[0]
-        panel["caption"] = (
-            f"Lines from {' to '.join(ends)},\neach {factor:.3g} times the one below."
-        )
-    return panel
+        ends, factor = map(fmt, heights[[0, -1]]), heights[1] / heights[0]
+        caption = f"Lines from {' to '.join(ends)},\neach {factor:.3g} times the one below."
+    title = f"{trace.on.capitalize()} loss of {trace.task}, {trace.plane}"
+    alt = [_alt(trace, step) for step in range(trace.inner_steps + 1)]
+    return Panel("landscape", title, marks, alt, *axes, equal=True, notes=notes, caption=caption)
 
 
-def _notes(record: LandscapeTrace, on: tuple[dict, dict]) -> list[str | None]:
-    notes = []
-    gone = [(name, first_diverged(path, on)) for name, path in record.paths.items()]
-    for step in range(record.inner_steps + 1):
-        left = [f"{name} at step {k}" for name, k in gone if k is not None and step >= k]
-        notes.append(f"left the picture: {', '.join(left)}" if left else None)
-    return notes
+def _alt(trace: LandscapeTrace, step: int) -> str:
+    low, high = map(fmt, finite_range(trace.height))
+    text = f"Contours of the {trace.on} loss of {trace.task}, from {low} to {high}, over "
+    text += f"{trace.plane}, with the paths of {len(trace.paths)} tasks from theta at (0, 0)."
+    at = fmt_point(*trace.paths[trace.task][step])
+    return f"{text} After inner step {step}, {trace.task} is at {at}."
 
 
-def _too_high(record: LandscapeTrace) -> int | None:
-    """The first inner step at which a loss is not finite, or 100 times that at theta, or None."""
-    both = np.stack([record.support_loss, record.query_loss])
-    outside = ~(both <= axes.loss_cap(list(both))).all(0)
-    return int(np.argmax(outside)) if outside.any() else None
-
-
-def _share(record: LandscapeTrace) -> str:
-    return f"{100 * record.share:.2g}%"
-
-
-def _alt(record: LandscapeTrace, step: int, on: tuple[dict, dict]) -> str:
-    low, high = (marks.said(v) for v in axes.finite_range(record.height))
-    text = f"Contours of the {record.on} loss of {record.task}, from {low} to {high}, over "
-    text += f"{record.plane}, with the paths of {len(record.paths)} tasks from theta at (0, 0)."
-    x, y = (marks.said(v) for v in record.paths[record.task][step] + 0.0)  # no -0
-    return f"{text} After inner step {step}, {record.task} is at ({x}, {y})."
-
-
-def _summary(record: LandscapeTrace, step: int, on: tuple[dict, dict], rate: str) -> str:
-    a, b = (marks.said(loss[step]) for loss in (record.support_loss, record.query_loss))
-    text = f"{record.learner} with {rate}, inner step {step} of {record.inner_steps}: "
-    text += f"support loss of {record.task} {a}, query loss {b}. {_alt(record, step, on)}"
-    note = _notes(record, on)[step] or divergence_notes(_too_high(record), step + 1)[step]
-    return f"{text} {note.capitalize()}." if note else text
+def _summary(trace: LandscapeTrace, step: int) -> str:
+    support, query = map(fmt, (trace.support_loss[step], trace.query_loss[step]))
+    text = f"{trace.learner} with {trace.rate}, inner step {step} of {trace.inner_steps}: "
+    return text + f"support loss of {trace.task} {support}, query loss {query}. {_alt(trace, step)}"

@@ -1,109 +1,122 @@
-"""The scene of a two-parameter objective: contours, gradients at theta as arrows, paths."""
+"""A two-parameter objective: contours, gradients at theta as arrows, paths."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from contourpy import contour_generator
 
-from maml_edu.views.scenes import axes, finish, marks, scene
-from maml_edu.views.scenes.records import LandscapeTrace, PlaneTrace
+from maml_edu.views.scenes.axis import Axis, finite_range, significant
+from maml_edu.views.scenes.base import Panel, Scene, scene
+from maml_edu.views.scenes.divergence import hold_last
+from maml_edu.views.scenes.marks import Arrow, Lines, Points, Trail
 from maml_edu.views.scenes.style import series
+from maml_edu.views.scenes.words import fmt, fmt_point
+
+if TYPE_CHECKING:
+    from maml_edu.views.scenes.landscape import LandscapeTrace
 
 LEVELS = 12
-LONGEST = 0.3  # the longest arrow, as a share of the plane's shorter side
+LONGEST = 0.3  # the longest arrow, as a fraction of the plane's shorter side
+SHORTEST = 1e-150  # a gradient below that is drawn as 0
+
+
+@dataclass(frozen=True)
+class PlaneTrace:
+    """The meta-objective over a two-parameter theta, with gradients drawn at one point of it."""
+
+    axis_x: np.ndarray  # (columns,) first parameter
+    axis_y: np.ndarray  # (rows,) second parameter
+    height: np.ndarray  # (rows, columns) the objective, mean over tasks
+    theta: np.ndarray  # (2,) where the arrows start
+    arrows: dict[str, np.ndarray]  # name -> (2,) a gradient at theta, as computed (not scaled)
+    paths: dict[str, np.ndarray] = field(default_factory=dict)  # name -> (steps + 1, 2)
+    points: dict[str, np.ndarray] = field(default_factory=dict)  # name -> (2,) e.g. minima
+    x_label: str = "first parameter"
+    y_label: str = "second parameter"
+    title: str = "meta-objective"
 
 
 @scene.register
-def plane(record: PlaneTrace) -> dict:
+def plane_scene(trace: PlaneTrace) -> Scene:
     """One panel, `plane`; the frames are the steps of its paths, one frame when it has none.
 
     All arrows are scaled by one factor, which the caption states, so their lengths compare.
     """
-    on = (
-        axes.axis(record.x_label, axes.finite_range(record.axis_x)),
-        axes.axis(record.y_label, axes.finite_range(record.axis_y)),
+    axes = (
+        Axis(trace.x_label, finite_range(trace.axis_x)),
+        Axis(trace.y_label, finite_range(trace.axis_y)),
     )
-    spans = [axis["domain"][1] - axis["domain"][0] for axis in on]
-    frames = max([len(path) for path in record.paths.values()], default=1)
-    arrows, note = _arrows(record, on)
-    start = marks.points("theta", "theta", record.theta[:1], record.theta[1:], on)
-    surface = contours(record, on, levels(record.height))
-    drawn = [surface, *arrows, *_paths(record, on, frames), start]
-    for i, (name, at) in enumerate(record.points.items(), len(arrows) + len(record.paths)):
-        drawn.append(marks.points(series(i), name, at[:1], at[1:], on))
-    equal = 1 / 3 < spans[0] / spans[1] < 3  # then directions on the screen are true
-    text = _text(record)
-    alt = [
-        text if frames == 1 else f"{text} Step {step} of {frames - 1}." for step in range(frames)
-    ]
-    panel = marks.panel("plane", record.title, *on, drawn, alt, equal=equal)
-    panel["caption"] = note
-    return finish(record.title, [panel], alt, "step")
+    arrows, caption = _arrows(trace, axes)
+    frames = max([len(path) for path in trace.paths.values()], default=1)
+    marks = [contours(trace, levels(trace.height), "equal height"), *arrows]
+    for i, (name, path) in enumerate(trace.paths.items(), len(arrows)):
+        marks.append(Trail(series(i), name, *hold_last(path, frames).T))
+    marks.append(Points("theta", "theta", trace.theta[:1], trace.theta[1:]))
+    for i, (name, at) in enumerate(trace.points.items(), len(arrows) + len(trace.paths)):
+        marks.append(Points(series(i), name, at[:1], at[1:]))
+    equal = 1 / 3 < axes[0].span / axes[1].span < 3  # then directions on the screen are true
+    text = _text(trace)
+    alt = [f"{text} Step {step} of {frames - 1}." if frames > 1 else text for step in range(frames)]
+    panel = Panel("plane", trace.title, marks, alt, *axes, equal=equal, caption=caption)
+    return Scene(trace.title, [panel], alt, "step")
 
 
 def levels(height: np.ndarray) -> np.ndarray:
     """Heights for the contours: denser near the lowest point, where the reader looks."""
-    low, high = axes.finite_range(height)
+    low, high = finite_range(height)
     return low + (high - low) * (np.arange(1, LEVELS + 1) / (LEVELS + 1)) ** 2
 
 
-def contours(
-    record: PlaneTrace | LandscapeTrace, on: tuple[dict, dict], heights: np.ndarray
-) -> dict:
-    """The lines of the record's surface at these heights."""
-    masked = np.ma.masked_invalid(np.asarray(record.height, dtype=float))
-    generator = contour_generator(record.axis_x, record.axis_y, masked)
-    lines = [
-        list(zip(*(axes.numbers(part[:, i], on[i]) for i in (0, 1)), strict=True))
-        for level in np.unique(heights)
-        for part in generator.lines(level)
-    ]
-    return {"kind": "lines", "role": "contour", "name": "equal height", "lines": lines}
+def contours(surface: PlaneTrace | LandscapeTrace, heights: np.ndarray, name: str) -> Lines:
+    """The lines at `heights` of a trace's surface, `height` over `axis_x` and `axis_y`."""
+    lines: list[np.ndarray] = []
+    if min(surface.height.shape) > 1:
+        masked = np.ma.masked_invalid(np.asarray(surface.height, dtype=float))
+        generator = contour_generator(surface.axis_x, surface.axis_y, masked)
+        lines = [line for level in np.unique(heights) for line in generator.lines(level)]
+    return Lines("contour", name, lines)
 
 
-def _arrows(record: PlaneTrace, on: tuple[dict, dict]) -> tuple[list[dict], str | None]:
+def _arrows(trace: PlaneTrace, axes: tuple[Axis, Axis]) -> tuple[list[Arrow], str | None]:
     """The arrows at one scale, and the sentence that states it."""
-    if not record.arrows:
+    if not trace.arrows:
         return [], None
-    scale = _arrow_scale(record, on)
+    arrows, start = np.array(list(trace.arrows.values()), dtype=float), trace.theta
+    with np.errstate(over="ignore"):
+        lengths = np.hypot(*arrows.T)
+    if np.isfinite(start).all():
+        scale = _arrow_scale(arrows[np.isfinite(lengths)], lengths, start, axes)
+    else:
+        scale, start = 0.0, [sum(axis.domain) / 2 for axis in axes]
+    start = [float(axis.place(at)) for axis, at in zip(axes, start, strict=True)]
+    tips = scale * np.where(np.isfinite(lengths)[:, None], arrows, 0)
     drawn = []
-    for i, (name, arrow) in enumerate(record.arrows.items()):
-        length = float(np.hypot(*arrow))
-        tip = scale * arrow if np.isfinite(length) else np.zeros(2)
-        start = {"x": axes.short(record.theta[0]), "y": axes.short(record.theta[1])}
-        end = {"dx": axes.short(tip[0]), "dy": axes.short(tip[1])}
+    for i, (name, tip, length) in enumerate(zip(trace.arrows, tips, lengths, strict=True)):
         # Earlier arrows are wider, so that one which lies on another does not hide it.
-        look = {"width": 2 + 2 * (len(record.arrows) - 1 - i)}
-        look["readout"] = [f"length {marks.said(length)}"]
-        drawn.append({"kind": "arrow", "role": series(i), "name": name, **start, **end, **look})
-    return drawn, f"All arrows are drawn at one scale: {marks.said(scale)} times their length."
+        width, readout = 2 + 2 * (len(arrows) - 1 - i), [f"length {fmt(length)}"]
+        drawn.append(Arrow(series(i), name, *start, *map(significant, tip), width, readout))
+    return drawn, f"All arrows are drawn at one scale: {fmt(scale)} times their length."
 
 
-def _arrow_scale(record: PlaneTrace, on: tuple[dict, dict]) -> float:
+def _arrow_scale(
+    arrows: np.ndarray, lengths: np.ndarray, start: np.ndarray, axes: tuple[Axis, Axis]
+) -> float:
     """One factor for all: the longest takes 30% of the shorter side, less where it would leave."""
-    arrows = np.array([a for a in record.arrows.values() if np.isfinite(a).all()]).reshape(-1, 2)
-    longest = np.hypot(*arrows.T).max(initial=0.0)
-    if longest == 0:
+    longest = lengths[np.isfinite(lengths)].max(initial=0.0)
+    if longest < SHORTEST:
         return 1.0
-    low, high = np.array([axis["domain"] for axis in on], dtype=float).T
+    low, high = np.transpose([axis.domain for axis in axes])
     shorter = (high - low).min()
-    room = np.where(arrows > 0, high - record.theta, record.theta - low)
-    inside = np.where(arrows != 0, 0.95 * room / np.where(arrows, np.abs(arrows), 1), np.inf).min()
+    room = np.where(arrows > 0, high - start, start - low)
+    some = np.abs(arrows) > SHORTEST
+    inside = np.where(some, 0.95 * room / np.where(some, np.abs(arrows), 1), np.inf).min()
     return float(max(min(LONGEST * shorter / longest, inside), 0.1 * shorter / longest))
 
 
-def _paths(record: PlaneTrace, on: tuple[dict, dict], frames: int) -> list[dict]:
-    drawn = []
-    for i, (name, path) in enumerate(record.paths.items(), len(record.arrows)):
-        x, y = marks.held(np.asarray(path, dtype=float), frames).T
-        drawn.append(marks.trail(series(i), name, x, y, on))
-    return drawn
-
-
-def _text(record: PlaneTrace) -> str:
-    said = marks.said
-    text = f"{record.title}: contours over {record.x_label} and {record.y_label}, "
-    text += f"theta at ({said(record.theta[0])}, {said(record.theta[1])})."
-    for name, (x, y) in record.arrows.items():
-        text += f" {name}: ({said(x)}, {said(y)})."
-    return text
+def _text(trace: PlaneTrace) -> str:
+    text = f"{trace.title}: contours over {trace.x_label} and {trace.y_label}, "
+    text += f"theta at {fmt_point(*trace.theta)}."
+    return text + "".join(f" {name}: {fmt_point(*tip)}." for name, tip in trace.arrows.items())

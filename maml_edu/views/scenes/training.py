@@ -1,48 +1,61 @@
-"""The scene of a meta-training run: the meta-loss, and measured checks with their intervals."""
+"""A meta-training run: the meta-loss, and measured checks with their intervals."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
-from maml_edu.views.scenes import axes, finish, marks, scene
-from maml_edu.views.scenes.records import TrainingTrace
+from maml_edu.views.scenes.axis import Axis, finite_range, loss_axis
+from maml_edu.views.scenes.base import Panel, Scene, scene
+from maml_edu.views.scenes.marks import Band, Line, Mark, Points
 from maml_edu.views.scenes.style import series
+from maml_edu.views.scenes.words import fmt
+
+
+@dataclass(frozen=True)
+class TrainingTrace:
+    """A meta-training run: the meta-loss, and measured checks along the way."""
+
+    learner: str
+    steps: np.ndarray  # (entries,) meta-steps done
+    meta_loss: np.ndarray  # (entries,) mean meta-loss since the entry before
+    checks: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
+    # inner step -> (meta-steps, mean query error, 95% half-width), on tasks kept for checking
+    measure: str = "MSE"  # what the losses are measured in: their axis's label
 
 
 @scene.register
-def training(record: TrainingTrace) -> dict:
+def training_scene(trace: TrainingTrace) -> Scene:
     """One panel, `training`, in one frame: losses against meta-steps."""
-    seen = [record.meta_loss, *(mean for _, mean, _ in record.checks.values())]
-    seen = [np.asarray(loss, dtype=float) for loss in seen]
-    seen = [loss for loss in seen if loss.size]
-    last = max([0.0, *(float(s[-1]) for s in _all_steps(record) if len(s))])
-    on = (
-        axes.axis("meta-steps", (0.0, 1.02 * last or 1.0), whole=True),
-        axes.loss_axis(seen, record.measure),
-    )
-    drawn = [marks.line("theta", "meta-loss", record.steps, record.meta_loss, on)]
-    for i, (inner, (steps, mean, half)) in enumerate(sorted(record.checks.items())):
-        drawn.append(marks.band(series(i), steps, mean - half, mean + half, on))
-        drawn.append(marks.line(series(i), f"query error, inner step {inner}", steps, mean, on))
-        drawn.append(marks.points(series(i), None, steps, mean, on))
-    text = _text(record, int(last))
-    panel = marks.panel("training", f"Meta-training {record.learner}", *on, drawn, [text])
-    if record.checks:
-        panel["caption"] = "Shaded: 95% interval of the mean over the checking tasks."
-    return finish(f"Meta-training {record.learner}", [panel], [text], "record")
+    checks = sorted(trace.checks.items())
+    last = finite_range(np.zeros(1), trace.steps, *(at for _, (at, _, _) in checks))[1]
+    losses = [trace.meta_loss, *(mean for _, (_, mean, _) in checks)]
+    losses = [np.asarray(loss, dtype=float) for loss in losses if len(loss)]
+    x = Axis("meta-steps", (0.0, 1.02 * last or 1.0), whole=True)
+    marks: list[Mark] = [Line("theta", "meta-loss", trace.steps, trace.meta_loss)]
+    for i, (inner, (at, mean, half)) in enumerate(checks):
+        marks.append(Band(series(i), None, at, *_ends(mean, half)))
+        marks.append(Line(series(i), f"query error, inner step {inner}", at, mean))
+        marks.append(Points(series(i), None, at, mean))
+    title, text = f"Meta-training {trace.learner}", _text(trace, last)
+    caption = "Shaded: 95% interval of the mean over the checking tasks." if checks else None
+    axes = x, loss_axis(losses, trace.measure)
+    panel = Panel("training", title, marks, [text], *axes, caption=caption)
+    return Scene(title, [panel], [text], "picture")
 
 
-def _all_steps(record: TrainingTrace) -> list[np.ndarray]:
-    return [record.steps, *(steps for steps, _, _ in record.checks.values())]
+def _ends(mean: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        return mean - half, mean + half
 
 
-def _text(record: TrainingTrace, last: int) -> str:
-    text = f"Meta-training {record.learner} for {last} meta-steps."
-    if len(record.meta_loss):
-        first, end = marks.said(record.meta_loss[0]), marks.said(record.meta_loss[-1])
-        text += f" Meta-loss from {first} to {end}."
-    for inner, (_, mean, half) in sorted(record.checks.items()):
+def _text(trace: TrainingTrace, last: float) -> str:
+    text = f"Meta-training {trace.learner} for {last:.0f} meta-steps."
+    if len(trace.meta_loss):
+        text += f" Meta-loss from {fmt(trace.meta_loss[0])} to {fmt(trace.meta_loss[-1])}."
+    for inner, (_, mean, half) in sorted(trace.checks.items()):
         if len(mean):
-            text += f" Query error at inner step {inner} in the end: "
-            text += f"{marks.said(mean[-1])}, plus or minus {marks.said(half[-1])}."
+            end = f"{fmt(mean[-1])}, plus or minus {fmt(half[-1])}"
+            text += f" Query error at inner step {inner} in the end: {end}."
     return text

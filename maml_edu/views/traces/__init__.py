@@ -1,35 +1,20 @@
-"""From torch to NumPy: run a learner, and return what there is to see as a frozen trace.
+"""From torch to NumPy: run a learner, and return a trace of what it did.
 
-Every function here runs the real network through the learner's own `adapt`. The traces themselves
-are dataclasses of `maml_edu.views.scenes`, which knows no torch.
+Every function here runs the real network through the learner's own `adapt`. The traces are frozen
+dataclasses of `maml_edu.views.scenes`, which knows no torch.
 """
 
-from maml_edu.views.traces.feature_plane import embedding
-from maml_edu.views.traces.loss_landscape import landscape, main_plane, random_plane, unflat
-from maml_edu.views.traces.own_drawings import drawn, image_of
-from maml_edu.views.traces.questions import quiz
-from maml_edu.views.traces.regression import (
-    adaptation,
-    classification,
-    comparison,
-    label_name,
-    plane,
-    training,
-)
-
-__all__ = [
-    "adaptation",
-    "classification",
-    "comparison",
-    "drawn",
-    "embedding",
-    "image_of",
-    "label_name",
-    "landscape",
-    "main_plane",
-    "plane",
-    "quiz",
-    "random_plane",
-    "training",
-    "unflat",
-]
+from maml_edu.views.traces.adaptation_trace import adaptation as adaptation
+from maml_edu.views.traces.adaptation_trace import comparison as comparison
+from maml_edu.views.traces.arrays import label_name as label_name
+from maml_edu.views.traces.classification_trace import classification as classification
+from maml_edu.views.traces.drawings_trace import drawings as drawings
+from maml_edu.views.traces.drawings_trace import image_of as image_of
+from maml_edu.views.traces.embedding_trace import embedding as embedding
+from maml_edu.views.traces.landscape_trace import landscape as landscape
+from maml_edu.views.traces.parameter_plane import main_plane as main_plane
+from maml_edu.views.traces.parameter_plane import random_plane as random_plane
+from maml_edu.views.traces.parameter_plane import unflat as unflat
+from maml_edu.views.traces.plane_trace import plane as plane
+from maml_edu.views.traces.quiz_questions import quiz as quiz
+from maml_edu.views.traces.training_trace import training as training

@@ -8,19 +8,35 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
-class Slider:
-    """A number from `min` to `max`. Whole numbers only, when min, max and step all are.
+class Control:
+    """What all controls share. Each has a `label`, a `value` to start with, `ends` (the lowest and
+    highest value, or first and last option), and `check(name, value)`: the value as it gives it, or
+    a ValueError."""
 
-    With `log=True` equal moves multiply by equal factors, and `step` counts powers of ten (0.05:
-    twenty moves a decade). `fmt` is a format like ".3g", for the value shown beside the slider.
+    def given(self, value: Any) -> Any:
+        """What the computation receives for a checked value."""
+        return value
+
+    def as_json(self, name: str) -> dict:
+        """What the browser needs to draw it."""
+        return {"kind": type(self).__name__.lower(), "name": name, "label": self.label}
+
+
+@dataclass(frozen=True)
+class Slider(Control):
+    """A number from `min` to `max`; only integers if min, max and step are integers.
+
+    step: between two positions (default: 1 for integers, else 1/50 of the range).
+    log: equal moves multiply by equal factors, and `step` counts powers of ten (default: 0.05,
+        twenty moves a decade). value: where it starts (default: min).
+    fmt: a format like ".3g", for the value shown beside the slider.
     """
 
     label: str
     min: float
     max: float
-    step: float | None = None  # None: 1 for whole ends, else 1/50 of the range; log: 0.05 decades
-    value: float | None = None  # None: min
+    step: float | None = None
+    value: float | None = None
     log: bool = False
     fmt: str = ".3g"
 
@@ -28,24 +44,19 @@ class Slider:
         if not (math.isfinite(self.min) and math.isfinite(self.max) and self.min < self.max):
             raise ValueError(f"min and max are {self.min} and {self.max}; min must be below max")
         if self.log and self.min <= 0:
-            raise ValueError(f"min is {self.min}; a log slider needs a min above 0")
+            raise ValueError(f"min is {self.min}; with log it must be above 0")
         if self.step is not None and not self.step > 0:
             raise ValueError(f"step is {self.step}; it must be above 0")
         if self.step is None:
-            object.__setattr__(self, "step", self._default_step())
+            integers = isinstance(self.min, int) and isinstance(self.max, int)
+            step = 0.05 if self.log else 1 if integers else (self.max - self.min) / 50
+            object.__setattr__(self, "step", step)
         value = self.min if self.value is None else self.value
         object.__setattr__(self, "value", self.check("value", value))
 
-    def _default_step(self) -> float:
-        if self.log:
-            return 0.05
-        if isinstance(self.min, int) and isinstance(self.max, int):
-            return 1
-        return (self.max - self.min) / 50
-
     @property
     def whole(self) -> bool:
-        """Whether this slider gives whole numbers."""
+        """Whether this slider gives integers."""
         return not self.log and all(isinstance(v, int) for v in (self.min, self.max, self.step))
 
     @property
@@ -53,34 +64,27 @@ class Slider:
         return self.min, self.max
 
     def check(self, name: str, value: Any) -> float:
-        """`value` as this slider gives it; ValueError when it cannot."""
-        allowed = f"allowed are {'whole numbers ' if self.whole else ''}{self.min} to {self.max}"
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not self.min <= value <= self.max:
-            raise ValueError(f"{name} is {value!r}; {allowed}")
-        if not self.whole:
-            return float(value)
-        if value != int(value):
-            raise ValueError(f"{name} is {value!r}; {allowed}")
-        return int(value)
-
-    def given(self, value: float) -> float:
-        """What the computation receives for a checked value."""
-        return value
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and self.min <= value <= self.max and (not self.whole or value == int(value)):
+            return int(value) if self.whole else float(value)
+        kind = "an integer" if self.whole else "a number"
+        raise ValueError(f"{name} is {value!r}; it must be {kind} from {self.min} to {self.max}")
 
     def as_json(self, name: str) -> dict:
-        return {"kind": "slider", "name": name, "label": self.label, "min": self.min,
-                "max": self.max, "step": self.step, "log": self.log, "fmt": self.fmt,
-                "whole": self.whole}  # fmt: skip
+        keys = ("min", "max", "step", "log", "fmt", "whole")
+        return super().as_json(name) | {key: getattr(self, key) for key in keys}
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One of several: a sequence of strings or numbers, or a dict of label -> value."""
+class Choice(Control):
+    """One of several options: a sequence of strings or numbers, or a dict of label -> value.
+
+    value: the label or the value to start with (default: the first).
+    """
 
     label: str
     options: Sequence[Any] | Mapping[str, Any]
-    value: Any = None  # None: the first
+    value: Any = None
 
     def __post_init__(self) -> None:
         options = self.options
@@ -89,8 +93,7 @@ class Choice:
         if not options:
             raise ValueError("options is empty; a choice needs at least one")
         object.__setattr__(self, "options", dict(options))
-        first = next(iter(self.options))
-        value = first if self.value is None else self.check("value", self.value)
+        value = self.ends[0] if self.value is None else self.check("value", self.value)
         object.__setattr__(self, "value", value)
 
     @property
@@ -105,39 +108,28 @@ class Choice:
         for label, option in self.options.items():
             if option is value or (type(option) is type(value) and option == value):
                 return label
-        raise ValueError(f"{name} is {value!r}; allowed are {', '.join(map(repr, self.options))}")
+        allowed = ", ".join(map(repr, self.options))
+        raise ValueError(f"{name} is {value!r}; it must be one of {allowed}")
 
     def given(self, value: str) -> Any:
         return self.options[value]
 
     def as_json(self, name: str) -> dict:
-        return {"kind": "choice", "name": name, "label": self.label, "options": list(self.options)}
+        return super().as_json(name) | {"options": list(self.options)}
 
 
 @dataclass(frozen=True)
-class Toggle:
+class Toggle(Control):
     """Yes or no."""
 
     label: str
     value: bool = False
+    ends = (False, True)
 
     def __post_init__(self) -> None:
         self.check("value", self.value)
 
-    @property
-    def ends(self) -> tuple[bool, bool]:
-        return False, True
-
     def check(self, name: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r}; allowed are True and False")
+            raise ValueError(f"{name} is {value!r}; it must be True or False")
         return value
-
-    def given(self, value: bool) -> bool:
-        return value
-
-    def as_json(self, name: str) -> dict:
-        return {"kind": "toggle", "name": name, "label": self.label}
-
-
-Control = Slider | Choice | Toggle

@@ -6,9 +6,12 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
+import pooch
 import pytest
 
+from maml_edu.tasks.data import load
 from tests.tasks.data.made_up import ZIPS
 
 
@@ -72,8 +75,9 @@ def _apart(tmp_path, monkeypatch):
     monkeypatch.setenv("MAML_EDU_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MAML_EDU_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    from maml_edu.tasks.data.load import _load
-
-    _load.cache_clear()
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    no_wait = SimpleNamespace(sleep=lambda seconds: None)
+    monkeypatch.setattr(pooch.core, "time", no_wait)  # between attempts
+    load.forget()
     yield
-    _load.cache_clear()
+    load.forget()

@@ -15,7 +15,7 @@ def _small(monkeypatch, server):
     """A release of six characters on this machine, and a stand-in of two letters."""
     monkeypatch.setattr(load.standin, "glyphs", lambda: "AЖ")
     for name, options in (
-        ("from_release", {"url": server.url, "wait": 0}),
+        ("from_release", {"url": server.url}),
         ("from_folder", {}),
     ):
         real = getattr(load, name)

@@ -27,9 +27,7 @@ def from_folder(tmp_path, cache):
 
 @pytest.fixture
 def from_release(server, cache):
-    return lambda: load.from_release(
-        cache, url=server.url, parts=PARTS, progress=False, wait=0
-    )  # fmt: skip
+    return lambda: load.from_release(cache, url=server.url, parts=PARTS, progress=False)
 
 
 @pytest.fixture
@@ -146,7 +144,7 @@ def served_here(monkeypatch, server):
     """The release's address is this machine's."""
     monkeypatch.setattr(
         load, "from_release", lambda cache, progress, real=load.from_release: real(
-            cache, url=server.url, parts=PARTS, progress=False, wait=0
+            cache, url=server.url, parts=PARTS, progress=False
         )
     )  # fmt: skip
 
@@ -173,8 +171,22 @@ def test_the_stand_in_can_be_asked_for(few_letters, cache):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         first = load_drawings("stand-in")
-        load._load.cache_clear()
+        load.forget()
         second = load_drawings("stand-in")
     assert torch.equal(first.images, second.images)
     assert [file.name for file in cache.iterdir()] == [load.STANDIN_FILE]
     assert first.names == ("Latin/capital letter a", "Cyrillic/capital letter zhe")
+
+
+def test_the_drawings_are_in_memory_once(served_here, few_letters, tmp_path, monkeypatch):
+    """Whether a bar was shown, and by which name they were asked for, makes no second copy."""
+    release = load_drawings("release", progress=False)
+    assert load_drawings("release", progress=True) is release
+    assert load_drawings("auto") is release
+    monkeypatch.setattr(load, "from_folder", lambda folder, cache, progress: object())
+    mine = load_drawings(tmp_path)
+    assert load_drawings(f"{tmp_path}/", progress=False) is mine
+    monkeypatch.setenv("MAML_EDU_DATA", str(tmp_path))
+    assert load_drawings() is mine
+    load_drawings("stand-in")
+    assert load_drawings("release") is not release  # only two are kept

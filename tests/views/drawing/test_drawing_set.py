@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from maml_edu.views.drawing import files as drawn_files
-from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet, read_drawing, read_drawing_set
+from maml_edu.views.drawing import Drawing, DrawingSet, files
+from maml_edu.views.drawing.drawing_set import read_drawing, read_drawing_set
 
 Z = Drawing("strokes", (((8.0, 8.5), (20.0, 8.0)), ((3.0, 100.0),)))
 GREY = Drawing.of_grey(np.arange(784, dtype=np.uint8).reshape(28, 28))
@@ -21,7 +21,7 @@ def test_json_and_back():
     assert read_drawing_set(json.loads(json.dumps(SET.as_json()))) == SET
     assert (GREY.pixels == np.arange(784).astype(np.uint8).reshape(28, 28)).all()
     assert Drawing.of_ink(INK.pixels) == INK
-    with pytest.raises(ValueError, match="strokes has no pixels"):
+    with pytest.raises(ValueError, match="kind is 'strokes'.* 'grey' or 'ink'"):
         _ = Z.pixels
 
 
@@ -47,7 +47,7 @@ def changed(path, value):
         ([], "a set of drawings is []; it must be an object"),
         ({}, "format is None; it must be 'maml_edu drawings 1'"),
         (changed(["format"], "2"), "format is '2'"),
-        (changed(["qwery"], None), "there is 'qwery', which no set of drawings has"),
+        (changed(["qwery"], None), "there is 'qwery'; it must be format, support or query"),
         (changed(["support"], []), "support is []; it must be a list of 2 to 5 classes"),
         (changed(["support"], {"A": 1}), "support is {'A': 1}"),
         (changed(["support", 1], [None] * 4), "class B is [None, None, None, None]; it must be a "),
@@ -66,7 +66,10 @@ def changed(path, value):
         (changed(["query"], {"strokes": [[[1, True]]]}), "query: a point is [1, True]"),
         (changed(["query"], {"strokes": [[[1]]]}), "query: a point is [1]"),
         (changed(["query"], {"strokes": [[[1, float("nan")]]]}), "query: a point is [1, nan]"),
-        (changed(["query"], {"strokes": [[[1, 2]] * 5001]}), "query has 5001 points; it may have"),
+        (
+            changed(["query"], {"strokes": [[[1, 2]] * 5001]}),
+            "query has 5001 points; it must have at most 5000",
+        ),
     ],
 )
 def test_one_sentence_names_what_is_wrong(value, words):
@@ -88,8 +91,8 @@ def test_a_drawing_by_itself():
 
 def test_to_disk_and_back(tmp_path):
     file = tmp_path / "mine.json"
-    drawn_files.save(file, SET)
-    assert drawn_files.load(file) == SET
+    files.save(file, SET)
+    assert files.load(file) == SET
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
     assert file.stat().st_size < 20_000
 
@@ -101,7 +104,7 @@ def test_to_disk_and_back(tmp_path):
         ("", "does not hold valid JSON"),
         ("[1]", "does not hold a JSON object"),
         ('{"format": "maml_edu drawings 1"}', "support is None"),
-        (" " * (2**20 + 1), "has more than the 1,048,576 bytes"),
+        (" " * (2**20 + 1), "1,048,576 bytes"),
     ],
 )
 def test_a_bad_file_is_told_by_name(tmp_path, content, words):
@@ -109,11 +112,11 @@ def test_a_bad_file_is_told_by_name(tmp_path, content, words):
     if content is not None:
         file.write_text(content)
     with pytest.raises(ValueError, match="bad.json") as caught:
-        drawn_files.load(file)
+        files.load(file)
     assert words in str(caught.value)
 
 
 def test_where_it_cannot_be_written_nothing_is(tmp_path):
     with pytest.raises(ValueError, match="cannot be written"):
-        drawn_files.save(tmp_path / "nowhere" / "mine.json", SET)
+        files.save(tmp_path / "nowhere" / "mine.json", SET)
     assert list(tmp_path.iterdir()) == []

@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.draw import BACKGROUND, boxes, line_widths, pages, strokes_of, thin
 from maml_edu.tasks.data import load_drawings
+from maml_edu.views.drawing import Drawing
 from maml_edu.views.drawing import strokes as pen
-from maml_edu.views.drawing.drawing_set import Drawing
-from maml_edu.views.traces.own_drawings import image_of
+from maml_edu.views.traces import image_of
 
 needs_omniglot = pytest.mark.skipif(
     "MAML_EDU_DATA" not in os.environ,

@@ -23,7 +23,7 @@ def test_whole_numbers_stay_whole():
 
 @pytest.mark.parametrize("value", [0, 21, 2.5, "5", None, True, float("nan")])
 def test_slider_refuses(value):
-    with pytest.raises(ValueError, match="shots is .*; allowed are whole numbers 1 to 20"):
+    with pytest.raises(ValueError, match="shots is .*; .* 1 to 20"):
         Slider("shots", 1, 20).check("shots", value)
 
 
@@ -33,7 +33,7 @@ def test_slider_refuses(value):
         ((1, 1), "min must be below max"),
         ((0, float("inf")), "min must be below max"),
         ((0, 1, -1), "step is -1"),
-        ((0, 1, None, 2), "value is 2; allowed are whole numbers 0 to 1"),
+        ((0, 1, None, 2), "value is 2; .* 0 to 1"),
     ],
 )
 def test_slider_that_cannot_be(arguments, message):
@@ -42,7 +42,7 @@ def test_slider_that_cannot_be(arguments, message):
 
 
 def test_log_slider_from_zero():
-    with pytest.raises(ValueError, match="needs a min above 0"):
+    with pytest.raises(ValueError, match="min is 0; .* above 0"):
         Slider("inner_lr", 0, 1, log=True)
 
 
@@ -53,7 +53,7 @@ def test_choice_by_label_or_by_value():
     assert learners.given("MAML") is object
     assert learners.given("none") is None
     assert Choice("way", [5, 20]).given("20") == 20
-    with pytest.raises(ValueError, match="learner is 'SGD'; allowed are 'MAML', 'none'"):
+    with pytest.raises(ValueError, match="learner is 'SGD'; .* 'MAML', 'none'"):
         learners.check("learner", "SGD")
 
 
@@ -64,5 +64,5 @@ def test_choice_of_nothing():
 
 def test_toggle():
     assert Toggle("noise").value is False
-    with pytest.raises(ValueError, match="noise is 1; allowed are True and False"):
+    with pytest.raises(ValueError, match="noise is 1; .* True or False"):
         Toggle("noise").check("noise", 1)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -12,14 +9,13 @@ from torch.nn.functional import cross_entropy
 
 from maml_edu.learners import MAML
 from maml_edu.models import conv4
-from maml_edu.views import plots
-from maml_edu.views.drawing.drawing_set import Drawing, DrawingSet, read_drawing_set
+from maml_edu.views.drawing import Drawing, DrawingSet
+from maml_edu.views.drawing.drawing_set import read_drawing_set
 from maml_edu.views.drawing.strokes import place, rasterise
-from maml_edu.views.scenes import scene
-from maml_edu.views.scenes.records import Drawn
-from maml_edu.views.traces import own_drawings as traces_drawn
+from maml_edu.views.scenes import DrawingsTrace, scene
+from maml_edu.views.traces import drawings_trace
 from maml_edu.views.widgets import Draw
-from tests.views.widgets.test_player import WIDGETS
+from tests.views import made_up
 
 NAMES = ("A", "B", "C", "D", "E")
 
@@ -34,20 +30,9 @@ def a_set(way: int = 3, shots: int = 1) -> DrawingSet:
     return DrawingSet(tuple(some), stroke(99))
 
 
-def made_up(drawings: DrawingSet, steps: int = 3, growth: float = 1.0) -> Drawn:
-    """A record whose numbers are made up; only its shapes are those of the drawings."""
-    images = np.stack([traces_drawn.image_of(one) / 255 for row in drawings.support for one in row])
-    chances = np.random.default_rng(0).dirichlet(np.ones(drawings.way), (2, steps + 1))
-    chances[0, 0] = 1 / drawings.way
-    return Drawn(
-        learners=("trained", "fresh"),
-        names=NAMES[: drawings.way],
-        support_images=images,
-        support_labels=np.repeat(np.arange(drawings.way), drawings.shots),
-        query_image=traces_drawn.image_of(drawings.query) / 255,
-        probabilities=chances,
-        support_loss=np.outer([1.6, 1.7], growth ** np.arange(steps + 1.0)),
-    )
+def seen(drawings: DrawingSet) -> DrawingsTrace:
+    """A trace whose numbers are made up; only its shapes are those of the drawings."""
+    return made_up.drawn(drawings.way, drawings.shots)
 
 
 def networks() -> dict:
@@ -64,7 +49,7 @@ def test_strokes_go_the_way_of_the_data():
     from maml_edu.tasks.data.archive import shrink
 
     one = stroke(0)
-    seen = traces_drawn.as_tensor([one, Drawing.of_grey(traces_drawn.image_of(one))])
+    seen = drawings_trace.as_tensor([one, Drawing.of_grey(drawings_trace.image_of(one))])
     assert seen.shape == (2, 1, 28, 28)
     assert seen.dtype == torch.float32
     assert (255 * seen[0, 0].numpy()).round().tolist() == shrink(
@@ -75,29 +60,29 @@ def test_strokes_go_the_way_of_the_data():
 
 def test_a_support_set_takes_what_there_is():
     drawings = DrawingSet(((stroke(0), None), (None, stroke(1)), (stroke(2), stroke(3))), None)
-    x, y = traces_drawn.support_of(drawings)
+    x, y = drawings_trace.support_of(drawings)
     assert y.tolist() == [0, 1, 2, 2]
-    assert torch.equal(x, traces_drawn.as_tensor(stroke(k) for k in range(4)))
+    assert torch.equal(x, drawings_trace.as_tensor(stroke(k) for k in range(4)))
     with pytest.raises(ValueError, match="nothing is drawn yet for A, B"):
-        traces_drawn.support_of(DrawingSet(((None,), (None,), (stroke(0),)), None))
+        drawings_trace.support_of(DrawingSet(((None,), (None,), (stroke(0),)), None))
 
 
-def test_the_record_is_what_the_learners_say():
+def test_the_trace_is_what_the_learners_say():
     drawings = a_set(shots=2)
-    record = traces_drawn.drawn(networks(), drawings, inner_steps=2)
-    assert record.probabilities.shape == (2, 3, 3)
-    (x, y), query = traces_drawn.support_of(drawings), traces_drawn.as_tensor([drawings.query])
+    trace = drawings_trace.drawings(networks(), drawings, inner_steps=2)
+    assert trace.probabilities.shape == (2, 3, 3)
+    (x, y), query = drawings_trace.support_of(drawings), drawings_trace.as_tensor([drawings.query])
     for i, (learner, theta) in enumerate(networks().values()):
         for step, state in enumerate(learner.adapt(theta, (x, y), inner_steps=2)):
             chances = learner.predict(state, query, x)[0].softmax(0).detach().numpy()
-            assert np.allclose(record.probabilities[i, step], chances, atol=1e-4)
+            assert np.allclose(trace.probabilities[i, step], chances, atol=1e-4)
             loss = learner.loss_at(state, x, y).item()
-            assert record.support_loss[i, step] == pytest.approx(loss, rel=1e-3)
+            assert trace.support_loss[i, step] == pytest.approx(loss, rel=1e-3)
     with pytest.raises(ValueError, match="still to be drawn: the query"):
-        traces_drawn.drawn(networks(), DrawingSet(drawings.support, None))
+        drawings_trace.drawings(networks(), DrawingSet(drawings.support, None))
     transductive = {"it": (MAML(conv4(3), cross_entropy), {})}
-    with pytest.raises(ValueError, match="it has the protocol 'transductive'; a lone query needs"):
-        traces_drawn.drawn(transductive, drawings)
+    with pytest.raises(ValueError, match="protocol of it is 'transductive'; .* 'support-only'"):
+        drawings_trace.drawings(transductive, drawings)
 
 
 # What is shown
@@ -107,19 +92,16 @@ def test_the_record_is_what_the_learners_say():
 @pytest.mark.parametrize("shots", [1, 3])
 @pytest.mark.parametrize("growth", [1e-2, 1.0, 1e60, np.nan])
 def test_the_scene_says_it_all(way, shots, growth):
-    record = made_up(a_set(way, shots), growth=growth)
-    drawn = scene(record)
-    json.dumps(drawn, allow_nan=False)
-    assert drawn["frames"] == 4
-    answers, support, losses = drawn["panels"]
+    trace = made_up.drawn(way, shots, growth=growth)
+    made = scene(trace).as_json()
+    assert made["frames"] == 4
+    answers, support, losses = made["panels"]
     assert [len(bars) for bars in answers["marks"][0]["frames"][2]["bars"]] == [way, way]
     assert len(support["marks"][0]["images"]) == way * shots
     assert answers["marks"][0]["frames"][0]["captions"][0] == "trained: cannot say"
-    best = NAMES[record.probabilities[1, 2].argmax()]
-    assert f"fresh: {best} " in drawn["summary"][2]
-    assert (losses["notes"] is not None and any(losses["notes"])) == (growth not in (1e-2, 1.0))
-    if growth == 1.0:
-        assert plots.png(plots.from_scene(drawn, 3))
+    best = NAMES[trace.probabilities[1, 2].argmax()]
+    assert f"fresh: {best} " in made["summary"][2]
+    assert any(losses["notes"]) == (growth not in (1e-2, 1.0))
 
 
 # The widget
@@ -127,7 +109,7 @@ def test_the_scene_says_it_all(way, shots, growth):
 
 @pytest.fixture
 def pad() -> Draw:
-    return Draw(made_up, a_set(), {"a wave": stroke(7)})
+    return Draw(seen, a_set(), {"a wave": stroke(7)})
 
 
 def test_all_that_the_browser_needs(pad):
@@ -173,9 +155,9 @@ def test_a_bad_set_is_told_and_changes_nothing(pad):
     before = pad.values, pad.drawings
     ask(pad, {"format": "x"}, 8)
     assert pad.answered == 8
-    assert pad.status == "format is 'x'; it must be 'maml_edu drawings 1'"
+    assert pad.status.startswith("format is 'x'; ")
     assert (pad.values, pad.drawings) == before
-    with pytest.raises(ValueError, match="there is rate; give drawings"):
+    with pytest.raises(ValueError, match="there is rate; .* drawings"):
         pad.set(rate=1)
 
 
@@ -195,22 +177,9 @@ def test_python_sets_drawings_too(pad):
     for drawings in (least, most):
         pad.set(drawings=drawings)
         assert read_drawing_set(pad.values["drawings"]) == drawings
-        assert pad.scene["panels"][0]["marks"][0]["names"] == list(NAMES[: drawings.way])
+        assert pad.scene.panels[0].marks[0].names == NAMES[: drawings.way]
 
 
 def test_a_set_to_open_with_has_everything():
-    with pytest.raises(ValueError, match="start lacks C; a set to open with has everything"):
-        Draw(made_up, DrawingSet((*a_set(2).support, (None,)), stroke(0)))
-
-
-def test_the_bundle_is_made_of_these_sources():
-    """As js/build.mjs hashes them; if this fails, run `make bundle`."""
-    js = WIDGETS / "js"
-    folders = [sorted(f"{name}/{path.name}" for path in (js / name).iterdir())
-               for name in ("draw", "src")]  # fmt: skip
-    digest = hashlib.sha256()
-    for name in ["package.json", *folders[0], *folders[1]]:
-        digest.update(f"{name}\n".encode() + (js / name).read_bytes())
-    bundle = (WIDGETS / "static" / "draw.js").read_text("utf-8")
-    assert f"sources sha256 {digest.hexdigest()}" in bundle.splitlines()[0]
-    assert len(bundle) < 90_000
+    with pytest.raises(ValueError, match="start lacks C; "):
+        Draw(seen, DrawingSet((*a_set(2).support, (None,)), stroke(0)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import numpy as np
@@ -10,17 +9,16 @@ import pytest
 import torch
 
 from maml_edu.tasks import TaskBatch
-from maml_edu.views.scenes.records import Quiz as QuizRecord
-from maml_edu.views.traces.questions import quiz as questions_of
+from maml_edu.views import traces
+from maml_edu.views.scenes import QuizQuestions
 from maml_edu.views.widgets import Quiz
 from maml_edu.views.widgets.quiz import wilson
-from tests.views.widgets.test_player import WIDGETS
 
 
-def made_up(questions: int = 12, way: int = 5, guesses: bool = True) -> QuizRecord:
+def made_up(questions: int = 12, way: int = 5, guesses: bool = True) -> QuizQuestions:
     rng = np.random.default_rng(0)
     answer = np.arange(questions) % way
-    return QuizRecord(
+    return QuizQuestions(
         query=rng.random((questions, 28, 28)),
         support=rng.random((questions, way, 28, 28)),
         answer=answer,
@@ -32,13 +30,13 @@ def batch(way: int = 3, queries: int = 2, n_tasks: int = 50) -> TaskBatch:
     """Tasks whose pictures are full of one value, its own for each label and task."""
     labels = torch.arange(way).expand(n_tasks, way)
     value = (labels + way * torch.arange(n_tasks)[:, None]).float() / (way * n_tasks)
-    asked = labels.repeat_interleave(queries, 1)
+    of_queries = labels.repeat_interleave(queries, 1)
     of_asked = value.repeat_interleave(queries, 1)
 
     def pictures(values):
         return values[..., None, None, None].expand(*values.shape, 1, 28, 28)
 
-    return TaskBatch(pictures(value), labels, pictures(of_asked), asked)
+    return TaskBatch(pictures(value), labels, pictures(of_asked), of_queries)
 
 
 def test_the_score_counts_her_answers_and_the_model_on_the_same():
@@ -61,8 +59,8 @@ def test_without_a_model_only_she_is_counted():
 
 @pytest.mark.parametrize(
     ("answers", "words"),
-    [([5], "answers has 5; allowed are 0 to 4"), ([-1], "answers has -1; allowed are 0 to 4"),
-     ([0] * 13, "answers has 13; there are 12 questions")],
+    [([5], "answers has 5; .* 0 to 4"), ([-1], "answers has -1; .* 0 to 4"),
+     ([0] * 13, "answers has 13 .* 12")],
 )  # fmt: skip
 def test_answers_that_are_none_are_refused(answers, words):
     quiz = Quiz(made_up(), answers=[1])
@@ -72,11 +70,11 @@ def test_answers_that_are_none_are_refused(answers, words):
 
 
 def test_all_that_the_browser_needs_is_in_the_questions():
-    record = made_up(way=20)
-    sent = json.loads(Quiz(record).questions)
+    asked = made_up(way=20)
+    sent = json.loads(Quiz(asked).questions)
     assert (sent["way"], len(sent["items"])) == (20, 12)
-    assert [item["answer"] for item in sent["items"]] == record.answer.tolist()
-    assert [item["guess"] for item in sent["items"]] == record.guesses.tolist()
+    assert [item["answer"] for item in sent["items"]] == asked.answer.tolist()
+    assert [item["guess"] for item in sent["items"]] == asked.guesses.tolist()
     assert {len(item["support"]) for item in sent["items"]} == {20}
 
 
@@ -89,46 +87,36 @@ def test_wilsons_interval():
     assert wilson(0, 10)[0] == 0
     assert wilson(10, 10)[1] == 1
     assert wilson(10, 10)[0] == pytest.approx(0.722, abs=1e-3)
-    with pytest.raises(ValueError, match="right is 3; it must be 0 to n, which is 2"):
+    with pytest.raises(ValueError, match="right is 3; .* 2"):
         wilson(3, 2)
 
 
 def test_a_question_asks_for_what_is_there():
     tasks = batch()
     guesses = (tasks.query_y + 1) % 3
-    record = questions_of(tasks, guesses, generator=torch.Generator().manual_seed(0))
-    found = (record.support == record.query[:, None]).all((2, 3))
+    asked = traces.quiz(tasks, guesses, generator=torch.Generator().manual_seed(0))
+    found = (asked.support == asked.query[:, None]).all((2, 3))
     assert (found.sum(1) == 1).all()
-    assert (found.argmax(1) == record.answer).all()
-    assert (record.guesses == (record.answer + 1) % 3).all()
-    assert set(record.answer) == {0, 1, 2}
+    assert (found.argmax(1) == asked.answer).all()
+    assert (asked.guesses == (asked.answer + 1) % 3).all()
+    assert set(asked.answer) == {0, 1, 2}
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"support_x": torch.zeros(50, 3, 1)}, r"support_x is \(50, 3, 1\); it must be"),
+        (
+            {"support_x": torch.zeros(50, 3, 1)},
+            r"support_x is \(50, 3, 1\); .* \(tasks, way, 1, height, width\)",
+        ),
         ({"support_y": torch.zeros(50, 3, dtype=torch.long)}, "support_y does not have each label"),
     ],
 )
 def test_other_tasks_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
-        questions_of(batch()._replace(**change))
+        traces.quiz(batch()._replace(**change))
 
 
 def test_guesses_are_one_a_query():
-    with pytest.raises(ValueError, match=r"guesses is \(50, 3\); it must be \(50, 6\)"):
-        questions_of(batch(), torch.zeros(50, 3))
-
-
-def test_the_bundle_is_made_of_these_sources():
-    """As js/build.mjs hashes them; if this fails, run `make bundle`."""
-    js = WIDGETS / "js"
-    own = sorted(f"quiz/{path.name}" for path in (js / "quiz").iterdir())
-    digest = hashlib.sha256()
-    for name in ["package.json", *own, "src/dom.js"]:
-        digest.update(f"{name}\n".encode() + (js / name).read_bytes())
-    bundle = (WIDGETS / "static" / "quiz.js").read_text("utf-8")
-    assert f"sources sha256 {digest.hexdigest()}" in bundle.splitlines()[0]
-    assert len(bundle) < 15_000
-    assert "http" not in bundle
+    with pytest.raises(ValueError, match=r"guesses is \(50, 3\); .* \(50, 6\)"):
+        traces.quiz(batch(), torch.zeros(50, 3))

@@ -1,0 +1,97 @@
+"""Attempts at lesson 05's exercises, as readers might write them."""
+
+from __future__ import annotations
+
+import torch
+from torch.func import grad
+
+from maml_edu.exercises.common import tiny_model
+from maml_edu.learners import FOMAML, Reptile
+from maml_edu.outer import meta_gradient
+from maml_edu.tasks import TaskBatch
+
+
+class Tiny:
+    """The exercises' small network as a model."""
+
+    has_batch_norm = False
+
+    def __call__(self, theta, x):
+        return tiny_model(theta, x)
+
+
+def inner_loop(loss_fn, theta, x, y, inner_lr, inner_steps):
+    state = {n: p.detach().clone().requires_grad_() for n, p in theta.items()}
+    descent = torch.optim.SGD(state.values(), lr=inner_lr)
+    for _ in range(inner_steps):
+        descent.zero_grad()
+        loss_fn(state, x, y).backward()
+        descent.step()
+    return state
+
+
+def first_order(loss_fn, theta, support, query, inner_lr, inner_steps):
+    state = inner_loop(loss_fn, theta, *support, inner_lr, inner_steps)
+    grads = torch.autograd.grad(loss_fn(state, *query), list(state.values()))
+    return dict(zip(state, grads, strict=True))
+
+
+def reptile(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+    ends = [inner_loop(loss_fn, theta, *task, inner_lr, inner_steps) for task in tasks]
+    means = {n: torch.stack([end[n].detach() for end in ends]).mean(0) for n in theta}
+    return {n: torch.lerp(p.detach(), means[n], meta_lr) for n, p in theta.items()}
+
+
+def weights(done, inner_steps):
+    v = torch.full((inner_steps,), 1 / inner_steps, dtype=torch.float64)
+    taken = v[:-1] * min(done, 0.97)
+    v[:-1] -= taken
+    v[-1] += taken.sum()
+    return v
+
+
+def gradient_climbed(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+    ends = [inner_loop(loss_fn, theta, *task, inner_lr, inner_steps) for task in tasks]
+    return {
+        n: p - meta_lr * torch.stack([end[n].detach() - p for end in ends]).mean(0)
+        for n, p in theta.items()
+    }
+
+
+def joint(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+    slope = grad(lambda t: sum(loss_fn(t, *task) for task in tasks) / len(tasks))(theta)
+    return {n: p - meta_lr * inner_lr * slope[n] for n, p in theta.items()}
+
+
+def batch_of(*tasks):
+    return TaskBatch(
+        *(torch.stack([part.detach() for part in parts]) for parts in zip(*tasks, strict=True))
+    )
+
+
+def by_fomaml(loss_fn, theta, support, query, inner_lr, inner_steps):
+    learner = FOMAML(Tiny(), inner_lr=inner_lr, inner_steps=inner_steps)
+    return meta_gradient(learner, theta, batch_of((*support, *query)))[0]
+
+
+def by_reptile(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+    """The package's learner goes along support and query together."""
+    learner = Reptile(Tiny(), inner_lr=inner_lr, inner_steps=inner_steps)
+    batch = batch_of(*((x[:3], y[:3], x[3:], y[3:]) for x, y in tasks))
+    gradient, _ = meta_gradient(learner, theta, batch)
+    return {n: p.detach() - meta_lr * gradient[n] for n, p in theta.items()}
+
+
+RIGHT = {
+    "check_first_order": [first_order, by_fomaml],
+    "check_reptile_step": [reptile, by_reptile],
+    "check_step_weights": [weights, lambda done, k: weights(done, k).tolist()],
+}
+WRONG = {
+    "check_first_order": [(lambda *p: first_order(*p[:5], 1), "one inner step is taken")],
+    "check_reptile_step": [(gradient_climbed, "sign is flipped"), (joint, "joint training")],
+    "check_step_weights": [
+        (lambda done, k: weights(done, k)[:-1], "shape"),
+        (lambda done, k: 2 * weights(done, k), "numbers differ"),
+    ],
+}
