@@ -26,12 +26,14 @@ LOOKS_AT_A_PAGE = 300
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 WATCH = """(() => {
+    // Of the notebook alone, once it is there: JupyterLab's toolbar counts a busy kernel's seconds.
     const progress = () => {
+        const place = window.lessonPanel?.content.node ?? document.documentElement;
         const cells = window.lessonPanel?.content.widgets ?? [];
         return JSON.stringify([
-            document.getElementsByTagName('*').length,
-            document.body?.textContent,
-            performance.getEntriesByType('resource').length,
+            place.getElementsByTagName('*').length,
+            place.textContent,
+            window.lessonPanel ? 0 : performance.getEntriesByType('resource').length,
             cells.map(cell => [cell.model.executionCount, cell.model.outputs?.length]),
         ]);
     };
