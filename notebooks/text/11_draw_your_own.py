@@ -239,9 +239,9 @@ exercises.check_head_for(my_head)
 # %% jupyter={"source_hidden": true} tags=["solution"]
 # Solution (open me when you have tried)
 ### BEGIN SOLUTION
-# Any row w will do, if all classes share it: zeros, the mean, one of the five. It adds the same number
-# w·v to every logit, and softmax ignores that. Nor does it pull on the features v: the loss has the
-# gradient sum_c (p_c - y_c) w = (1 - 1) w = 0 there. So a shared row changes no step, and nothing is lost.
+# Any row w will do, if all classes share it: zeros, the mean, one of the five. It adds the
+# same number w·v to every logit, which softmax ignores. Nor does it pull on the features v:
+# the loss has the gradient sum_c (p_c - y_c) w = (1 - 1) w = 0 there. So no step changes.
 def head_for(weight, bias, way):
     return weight.mean(0).expand(way, -1), bias.mean().expand(way)
 

@@ -17,6 +17,8 @@ from ipywidgets import Widget
 from ipywidgets.widgets import widget
 
 from maml_edu.views import plots
+from maml_edu.views.drawing import DrawingSet
+from maml_edu.views.widgets import Choice, Draw, Slider
 from maml_edu.views.widgets.player import Explorer, Player, sentence
 
 WITHOUT_CONTROLS = {"00_start_here", "12_faster_larger"}
@@ -37,16 +39,40 @@ def check(lesson: str) -> None:
     explorers = [made for made in widget._instances.values() if isinstance(made, Explorer)]
     assert explorers or lesson in WITHOUT_CONTROLS, f"{lesson} has no explorer"
     found = [
-        f"explorer {number} ({', '.join(explorer.ends)}) at {corner}: {problem}"
+        f"explorer {number} ({', '.join(ends(explorer))}) at {corner}: {problem}"
         for number, explorer in enumerate(explorers, start=1)
         for corner, problem in problems(explorer)
     ]
     assert not found, "\n".join(found)
 
 
+def ends(explorer: Explorer) -> dict[str, tuple]:
+    """The lowest and highest value, or first and last option, of each control, by its name."""
+    if isinstance(explorer, Draw):
+        return {"drawings": smallest_and_largest(explorer.drawings, explorer.limits)}
+    return {name: ends_of(control) for name, control in explorer._controls.items()}
+
+
+def ends_of(control: object) -> tuple:
+    if isinstance(control, Slider):
+        return control.min, control.max
+    labels = list(control.options) if isinstance(control, Choice) else [False, True]
+    return labels[0], labels[-1]
+
+
+def smallest_and_largest(drawings: DrawingSet, limits: dict) -> tuple[DrawingSet, DrawingSet]:
+    """Sets with the fewest and with the most ways and shots, made of the drawings of a set."""
+    some = [of_class[0] for of_class in drawings.support] * limits["ways"][1]
+    sizes = zip(limits["ways"], limits["shots"], strict=True)
+    return tuple(
+        DrawingSet(tuple((one,) * shots for one in some[:way]), drawings.query)
+        for way, shots in sizes
+    )
+
+
 def corners(explorer: Explorer) -> list[dict]:
     """The ends of each control alone, and of each pair of controls; the rest as they began."""
-    alone = [[{name: end} for end in explorer.ends[name]] for name in explorer.ends]
+    alone = [[{name: end} for end in pair] for name, pair in ends(explorer).items()]
     pairs = [{**a, **b} for one, two in itertools.combinations(alone, 2) for a in one for b in two]
     return [*itertools.chain.from_iterable(alone), *pairs]
 

@@ -6,15 +6,22 @@ import dataclasses
 import subprocess
 import sys
 import warnings
+from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
 from ipywidgets.widgets import widget
+from nbval.plugin import IPyNbCell
 
-from maml_edu.views.widgets import Choice, Slider, Toggle, explore
-from tests.lessons.every_end import check, corners, problems
+from maml_edu.views import plots
+from maml_edu.views.widgets import Choice, Player, Slider, Toggle, explore
+from tests.lessons import every_end, last_cell
+from tests.lessons.every_end import PICTURES, STATE, check, corners, ends, problems
+from tests.lessons.last_cell import as_run
 from tests.views import made_up
+from tools.site.stage import VIEW
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 LESSON = """import sys
@@ -34,8 +41,8 @@ def warned():
 
 
 def empty():
-    record = made_up.adaptation()
-    return dataclasses.replace(record, curves=np.full_like(record.curves, np.nan))
+    trace = made_up.adaptation()
+    return dataclasses.replace(trace, curves=np.full_like(trace.curves, np.nan))
 
 
 def explorer_with(fault):
@@ -52,7 +59,7 @@ def test_the_corners_are_all_ends_alone_and_in_pairs():
         lambda a, b, c: made_up.adaptation(),
         a=Slider("a", 0, 9), b=Toggle("b"), c=Choice("c", ["x", "y", "z"]),
     )  # fmt: skip
-    assert explorer.ends == {"a": (0, 9), "b": (False, True), "c": ("x", "z")}
+    assert ends(explorer) == {"a": (0, 9), "b": (False, True), "c": ("x", "z")}
     found = corners(explorer)
     assert len(found) == 3 * 2 + 3 * 4
     assert {"a": 9} in found
@@ -78,6 +85,13 @@ def test_a_lesson_without_an_explorer_is_named(monkeypatch):
         check("01_bare")
 
 
+def test_nbval_waits_for_outputs_on_a_busy_machine():
+    cell = IPyNbCell.__new__(IPyNbCell)
+    cell.path, cell.output_timeout = Path("01_right.ipynb"), 5
+    last_cell.pytest_collection_modifyitems([cell])
+    assert cell.output_timeout >= 300
+
+
 def test_it_is_the_last_cell_of_every_lesson(root, tmp_path):
     # made anew under one name: the reader may still move the first
     lessons = {"01_right": "[made_up.adaptation]", "02_wrong": "[too_large, made_up.adaptation]"}
@@ -95,3 +109,27 @@ def test_it_is_the_last_cell_of_every_lesson(root, tmp_path):
     assert "02_wrong.ipynb::every control at both ends" in done.stdout
     assert "explorer 1 (rate, noise) at {'rate': 2, 'noise': True" in done.stdout
     assert f"-p {options.split()[-1]} " in (root / "Makefile").read_text("utf-8")
+
+
+def test_a_lesson_as_it_ran_has_a_picture_beside_each_player():
+    """For pages without JavaScript; a display itself makes none."""
+    outputs = [{"data": {VIEW: {"model_id": key}, "text/plain": key}} for key in ("player", "quiz")]
+    shown = {"data": {STATE: {"state": {}}, PICTURES: {"player": "iVBOR"}}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()], metadata=KERNEL)
+    cells = [SimpleNamespace(cell=notebook.cells[0], test_outputs=outputs),
+             SimpleNamespace(test_outputs=[shown])]  # fmt: skip
+    ran = as_run(SimpleNamespace(nb=notebook, cells=cells))
+    player, quiz = (output["data"] for output in ran.cells[0].outputs)
+    assert player["image/png"] == "iVBOR"
+    assert set(quiz) == {VIEW, "text/plain"}
+    assert ran.metadata["widgets"] == {STATE: {"state": {}}}
+
+
+def test_each_player_gives_its_picture_by_its_model(monkeypatch):
+    player, seen = Player(made_up.adaptation(2)), []
+    monkeypatch.setattr(widget, "_instances", {"one": player})
+    monkeypatch.setattr(every_end, "display", lambda data, raw: seen.append(data))
+    every_end.show_widgets()
+    (data,) = seen
+    assert data[PICTURES] == {"one": plots.png(plots.picture(player.trace, 0))}
+    assert data[PICTURES]["one"].startswith("iVBOR")

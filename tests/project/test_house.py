@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import importlib
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -66,6 +66,5 @@ def test_the_reference_describes_modules_that_exist():
 
 @pytest.mark.parametrize("name", house.PASSES)
 def test_the_functions_that_the_data_passes_stand_in_their_rooms(name):
-    text = rooms.file_of(name).read_text("utf-8")
-    defined = {n.name for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)}
-    assert set(house.PASSES[name]) <= defined
+    module = importlib.import_module(f"maml_edu.{name}")
+    assert all(callable(getattr(module, function)) for function in house.PASSES[name])

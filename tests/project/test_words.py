@@ -14,7 +14,7 @@ HISTORY = {"CHANGELOG.md", HERE}  # where old names may stand
 
 # What is gone -> what stands in its place.
 GONE = {
-    r"\bRecipe\b|\brecipes?\b": "TrainConfig, config",
+    r"\bRecipe\b|\.recipe\b|\brecipes?(,| =|:|\()": "TrainConfig, config",
     r"\bsine_recipe\b|\bomniglot_recipe\b|\bsine_config\b|\bomniglot_config\b": "TrainConfig.make",
     r"\bDrawnSet\b|\bdrawn_files\b|\bread_set\b": "DrawingSet, views.drawing",
     r"\bfor_ways\b": "resize_head",

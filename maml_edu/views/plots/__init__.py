@@ -1,7 +1,9 @@
-"""Print pictures of traces, in matplotlib, drawn from the same scene as the player::
+"""Print pictures of traces, in matplotlib.
 
-plots.picture(trace, step=5)           # a Figure of the whole scene
-plots.show(figure, "What it shows")    # any other figure, with its text alternative
+They are drawn from the same scene as the player::
+
+    plots.picture(trace, step=5)           # a Figure of the whole scene
+    plots.show(figure, "What it shows")    # any other figure, with its text alternative
 """
 
 from __future__ import annotations

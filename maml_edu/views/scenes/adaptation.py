@@ -46,7 +46,7 @@ def adaptation_scene(trace: AdaptationTrace) -> Scene:
     axes = function_axes((trace,))
     gone = first_diverged(trace, axes)
     notes = divergence.divergence_notes(gone, trace.inner_steps + 1)
-    losses = two_losses(trace.support_loss, trace.query_loss, notes)
+    losses = two_losses(trace.support_loss, trace.query_loss, notes=notes)
     panels = [_function(trace, axes, gone, notes), losses, _path(trace, gone, notes)]
     summary = [_summary(trace, step) for step in range(len(notes))]
     return Scene(f"{trace.learner}, {trace.rate}", panels, divergence.with_notes(summary, notes))
@@ -93,8 +93,7 @@ def _function(
     truth, points = task_marks(trace)
     before = Line("theta", "at theta (step 0)", trace.grid_x, trace.curves[0])
     adapted = Line("adapted", "adapted", trace.grid_x, divergence.cut_after(gone, trace.curves))
-    # Above the task's own function, below its support points.
-    marks = [*truth, before, adapted, *points] if truth else [points[0], before, adapted, points[1]]
+    marks = [*truth, before, adapted, *points]
     alt = []
     for step, curve in enumerate(trace.curves):
         low, high = map(fmt, finite_range(curve))

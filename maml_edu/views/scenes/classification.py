@@ -74,12 +74,11 @@ def classification_scene(trace: ClassificationTrace) -> Scene:
     losses = trace.support_loss, trace.query_loss
     gone = first(too_high(losses))
     notes = divergence_notes(gone, frames)
-    steps = [f"at inner step {step}" for step in range(frames)]
     panels = [
         _support(trace),
         _queries(trace),
-        two_losses(*losses, notes, CROSS_ENTROPY, gone),
-        accuracy_panel(trace.accuracy, trace.way, step_axis(trace.inner_steps), steps),
+        two_losses(*losses, measure=CROSS_ENTROPY, gone=gone, notes=notes),
+        accuracy_panel(trace.accuracy, trace.way, step_axis(trace.inner_steps)),
     ]
     title = f"{trace.learner}, {trace.way}-way {trace.shots}-shot, {trace.rate}"
     summary = with_notes([_summary(trace, step) for step in range(frames)], notes)

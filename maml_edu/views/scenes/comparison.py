@@ -37,7 +37,6 @@ def comparison_scene(trace: ComparisonTrace) -> Scene:
     axes = function_axes(trace.traces)
     gone = [first_diverged(one, axes) for one in trace.traces]
     names = [one.learner for one in trace.traces]
-    # Learners may share a name, as two MAMLs do: each says when it left.
     notes = left_notes(list(zip(names, gone, strict=True)), frames)
     lines = [
         Line(series(i), t.learner, t.grid_x, hold_last(cut_after(k, t.curves), frames))
@@ -54,10 +53,9 @@ def comparison_scene(trace: ComparisonTrace) -> Scene:
 
 
 def _losses(trace: ComparisonTrace, frames: int) -> Panel:
-    losses = [(t.learner, hold_last(t.query_loss, frames)) for t in trace.traces]
-    roles = [series(i) for i in range(len(losses))]
-    alt = [f"Query loss of each learner at inner step {step}." for step in range(frames)]
-    return loss_panel(losses, roles, alt, what="Query loss")
+    held = [hold_last(t.query_loss, frames) for t in trace.traces]
+    losses = [(series(i), t.learner, held[i]) for i, t in enumerate(trace.traces)]
+    return loss_panel(losses, what="Query loss")
 
 
 def _summary(trace: ComparisonTrace, step: int, frames: int) -> str:

@@ -34,10 +34,8 @@ def hold_last(values: np.ndarray, frames: int) -> np.ndarray:
 
 def with_notes(texts: Sequence[str], notes: Sequence[str | None]) -> list[str]:
     """Sentences about each frame, and the note there as one more."""
-    return [
-        f"{text} {note[0].upper()}{note[1:]}." if note else text
-        for text, note in zip(texts, notes, strict=True)
-    ]
+    pairs = zip(texts, notes, strict=True)
+    return [f"{text} {note[0].upper()}{note[1:]}." if note else text for text, note in pairs]
 
 
 def divergence_notes(gone: int | None, frames: int) -> list[str | None]:

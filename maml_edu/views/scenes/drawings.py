@@ -88,19 +88,10 @@ def _support(trace: DrawingsTrace) -> Panel:
 
 def _losses(trace: DrawingsTrace, gone: int | None, notes: list[str | None]) -> Panel:
     """Each learner's loss on the support set against the inner step."""
-    losses = list(zip(trace.learners, trace.support_loss, strict=True))
-    roles = [series(i) for i in range(len(losses))]
-    alt = [
-        f"Support loss at inner step {step}: {_by_learner(trace, step, '; ')}."
-        for step in range(trace.inner_steps + 1)
-    ]
+    named = zip(trace.learners, trace.support_loss, strict=True)
+    losses = [(series(i), *loss) for i, loss in enumerate(named)]
     options = {"measure": CROSS_ENTROPY, "gone": gone, "notes": notes}
-    return loss_panel(losses, roles, alt, what="Support loss", **options)
-
-
-def _by_learner(trace: DrawingsTrace, step: int, between: str) -> str:
-    losses = zip(trace.learners, trace.support_loss[:, step], strict=True)
-    return between.join(f"{name} {fmt(loss)}" for name, loss in losses)
+    return loss_panel(losses, what="Support loss", **options)
 
 
 def _answer(trace: DrawingsTrace, learner: int, step: int) -> str:
@@ -123,5 +114,6 @@ def _all_probabilities(trace: DrawingsTrace, step: int) -> str:
 
 def _summary(trace: DrawingsTrace, step: int) -> str:
     answers = "; ".join(_answer(trace, i, step) for i in range(len(trace.learners)))
-    losses = _by_learner(trace, step, ", ")
+    now = zip(trace.learners, trace.support_loss[:, step], strict=True)
+    losses = ", ".join(f"{name} {fmt(loss)}" for name, loss in now)
     return f"The query, {fmt_step(step)}: {answers}. Support loss: {losses}."

@@ -63,8 +63,7 @@ class EmbeddingTrace:
 def embedding_scene(trace: EmbeddingTrace) -> Scene:
     """Panels `features` (main), `accuracy` and `drawings`; a frame per number of shots, from 0."""
     frames = range(trace.most_shots + 1)
-    at = [f"with {_shots(shots)}" for shots in frames]
-    accuracy = accuracy_panel(trace.accuracy, trace.way, step_axis(trace.most_shots, "shots"), at)
+    accuracy = accuracy_panel(trace.accuracy, trace.way, step_axis(trace.most_shots, "shots"))
     title = f"{trace.learner}, {trace.way}-way, {trace.protocol} batch-norm"
     summary = [_summary(trace, shots) for shots in frames]
     return Scene(title, [_features(trace), accuracy, _drawings(trace)], summary, "shots")

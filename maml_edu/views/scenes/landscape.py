@@ -54,7 +54,7 @@ def landscape_scene(trace: LandscapeTrace) -> Scene:
     left = divergence.left_notes(list(gone.items()), frames)
     losses = trace.support_loss, trace.query_loss
     diverged = divergence.divergence_notes(divergence.first(divergence.too_high(losses)), frames)
-    panels = [_map(trace, axes, gone, left), two_losses(*losses, diverged)]
+    panels = [_map(trace, axes, gone, left), two_losses(*losses, notes=diverged)]
     notes = [a or b for a, b in zip(left, diverged, strict=True)]
     summary = divergence.with_notes([_summary(trace, step) for step in range(frames)], notes)
     return Scene(f"{trace.learner}, {trace.rate}: {trace.task}", panels, summary)

@@ -16,52 +16,38 @@ MSE, CROSS_ENTROPY = ("mean squared error", "MSE"), ("cross-entropy", "nats")
 
 
 def loss_panel(
-    losses: Sequence[tuple[str, np.ndarray]],
-    roles: Sequence[str],
-    alt: Sequence[str],
+    losses: Sequence[tuple[str, str, np.ndarray]],
     *,
     what: str = "Loss",
     measure: tuple[str, str] = MSE,
     gone: int | None = None,
     notes: Sequence[str | None] | None = None,
 ) -> Panel:
-    """Losses, (name, (steps + 1,)), against the inner step; blank after step `gone`."""
-    frames = len(alt)
+    """Losses, (role, name, (steps + 1,)), against the inner step; blank after step `gone`."""
+    values = [loss for *_, loss in losses]
+    steps = np.arange(len(values[0]))
     trails = [
-        Trail(role, name, np.arange(frames), cut_after(gone, loss), [fmt(v) for v in loss])
-        for role, (name, loss) in zip(roles, losses, strict=True)
+        Trail(role, name, steps, cut_after(gone, loss), [fmt(v) for v in loss])
+        for role, name, loss in losses
     ]
-    x, y = step_axis(frames - 1), loss_axis([loss for _, loss in losses], measure[1])
+    now = ["; ".join(f"{t.name} {t.readout[step]}" for t in trails) for step in steps]
+    alt = [f"{what} at inner step {step}: {text}." for step, text in enumerate(now)]
+    x, y = step_axis(len(steps) - 1), loss_axis(values, measure[1])
     return Panel("losses", f"{what} ({measure[0]})", trails, alt, x, y, place="side", notes=notes)
 
 
-def two_losses(
-    support: np.ndarray,
-    query: np.ndarray,
-    notes: Sequence[str | None],
-    measure: tuple[str, str] = MSE,
-    gone: int | None = None,
-) -> Panel:
+def two_losses(support: np.ndarray, query: np.ndarray, **options: object) -> Panel:
     """The `loss_panel` of one task's support and query loss, each (steps + 1,)."""
-    alt = [
-        f"Support loss {fmt(a)} and query loss {fmt(b)} at inner step {step}."
-        for step, (a, b) in enumerate(zip(support, query, strict=True))
-    ]
-    losses = [("support", support), ("query", query)]
-    return loss_panel(losses, ("support", "query"), alt, measure=measure, gone=gone, notes=notes)
+    return loss_panel([("support", "support", support), ("query", "query", query)], **options)
 
 
-def accuracy_panel(accuracy: np.ndarray, way: int, x: Axis, steps: Sequence[str]) -> Panel:
-    """The fraction of queries answered rightly, (frames,), above that of guessing.
-
-    steps: what each frame is called, such as "at inner step 2".
-    """
+def accuracy_panel(accuracy: np.ndarray, way: int, x: Axis) -> Panel:
+    """The fraction of queries answered rightly, (frames,), above that of guessing."""
     readout = [fmt_percent(value) for value in accuracy]
     marks = [
         Line("theta", "guessing", np.array(x.domain), np.full(2, 1 / way)),
         Trail("adapted", "queries right", np.arange(len(accuracy)), accuracy, readout),
     ]
-    alt = [f"{r} of the queries are right {at}." for r, at in zip(readout, steps, strict=True)]
-    return Panel(
-        "accuracy", "Accuracy", marks, alt, x, Axis("fraction right", (0.0, 1.04)), place="side"
-    )
+    alt = [f"{right} of the queries are right at {x.label} {i}." for i, right in enumerate(readout)]
+    y = Axis("fraction right", (0.0, 1.04))
+    return Panel("accuracy", "Accuracy", marks, alt, x, y, place="side")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 from torch.func import vmap
 
 from maml_edu.foundation.types import Theta
@@ -40,17 +39,14 @@ def landscape(
         raise ValueError(f"task is {task}; it must be from 0 to {n_tasks - 1}")
     taken = paths(learner, theta, batch, inner_steps=inner_steps)
     one = batch.task(task)
-
-    def support_loss(parameters: Tensor) -> Tensor:
-        return learner.loss_at(unflat(parameters, plane.theta), *one.support)
-
-    def query_loss(parameters: Tensor) -> Tensor:
-        return learner.loss_at(unflat(parameters, plane.theta), *one.query, one.support_x)
-
+    losses = {  # of one row of flat parameters
+        "support": lambda p: learner.loss_at(unflat(p, plane.theta), *one.support),
+        "query": lambda p: learner.loss_at(unflat(p, plane.theta), *one.query, one.support_x),
+    }
     xs, ys = plane.ticks()
     grid = torch.cartesian_prod(ys, xs).flip(1)  # rows of (x, y), y outermost
     points = flat(plane.theta) + grid @ plane.directions
-    height = vmap(support_loss if on == "support" else query_loss)(points)
+    height = vmap(losses[on])(points).view(len(ys), len(xs))
     in_plane = as_array(plane.coordinates(taken))
     return LandscapeTrace(
         learner=name or type(learner).__name__,
@@ -60,9 +56,8 @@ def landscape(
         plane=plane.name,
         axis_x=as_array(xs),
         axis_y=as_array(ys),
-        height=as_array(height.view(len(ys), len(xs))),
+        height=as_array(height),
         paths={f"task {i + 1}": path for i, path in enumerate(in_plane)},
         explained_fraction=plane.explained_fraction(taken),
-        support_loss=as_array(vmap(support_loss)(taken[task])),
-        query_loss=as_array(vmap(query_loss)(taken[task])),
+        **{f"{kind}_loss": as_array(vmap(loss)(taken[task])) for kind, loss in losses.items()},
     )

@@ -30,9 +30,8 @@ def quiz(
     if not torch.equal(batch.support_y.cpu(), torch.arange(way).expand(n_tasks, way)):
         raise ValueError("support_y does not have each label once, in order: sample with shots=1")
     if guesses is not None and guesses.shape != batch.query_y.shape:
-        raise ValueError(
-            f"guesses is {tuple(guesses.shape)}; it must be {tuple(batch.query_y.shape)}"
-        )
+        seen, wanted = tuple(guesses.shape), tuple(batch.query_y.shape)
+        raise ValueError(f"guesses is {seen}; it must be {wanted}")
     asked = torch.randint(batch.query_y.shape[1], (n_tasks,), generator=generator)
 
     def of_asked(values: Tensor) -> np.ndarray:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from maml_edu.foundation.types import Rate, Theta
-from maml_edu.learners import Learner, MatchingNet, ProtoNet
-from maml_edu.learners.maml import is_rate
+from maml_edu.learners import GradientLearner, Learner
 
 
 def rate_label(learner: Learner, theta: Theta, inner_steps: int) -> str:
@@ -18,11 +17,11 @@ def rate_label(learner: Learner, theta: Theta, inner_steps: int) -> str:
     step": given numbers that differ. "learned inner_lr": theta holds the rates. "no inner_lr":
     nothing moves along a gradient.
     """
-    if isinstance(learner, ProtoNet | MatchingNet):
+    if not isinstance(learner, GradientLearner):
         return "no inner_lr"
-    if any(is_rate(name) for name in theta):
+    if learner.param_groups(theta).get("rates_lr"):
         return "learned inner_lr"
-    _, rates = learner.split(theta, inner_steps)
+    _, rates = learner.params_and_rates(theta, inner_steps)
     steps = [_values(rate) for rate in (rates if isinstance(rates, Sequence) else [rates])]
     steps = steps[: max(inner_steps, 1)]
     every = {value for values in steps for value in values}

@@ -9,9 +9,7 @@ from typing import Any
 
 
 class Control:
-    """What all controls share. Each has a `label`, a `value` to start with, `ends` (the lowest and
-    highest value, or first and last option), and `check(name, value)`: the value as it gives it, or
-    a ValueError."""
+    """A `label`, a `value` to start with, and `check(name, value)`, which raises a ValueError."""
 
     def given(self, value: Any) -> Any:
         """What the computation receives for a checked value."""
@@ -59,10 +57,6 @@ class Slider(Control):
         """Whether this slider gives integers."""
         return not self.log and all(isinstance(v, int) for v in (self.min, self.max, self.step))
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        return self.min, self.max
-
     def check(self, name: str, value: Any) -> float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and self.min <= value <= self.max and (not self.whole or value == int(value)):
@@ -93,13 +87,9 @@ class Choice(Control):
         if not options:
             raise ValueError("options is empty; a choice needs at least one")
         object.__setattr__(self, "options", dict(options))
-        value = self.ends[0] if self.value is None else self.check("value", self.value)
+        first = next(iter(self.options))
+        value = first if self.value is None else self.check("value", self.value)
         object.__setattr__(self, "value", value)
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        labels = list(self.options)
-        return labels[0], labels[-1]
 
     def check(self, name: str, value: Any) -> str:
         """The label of the option `value` (a label or what it stands for); ValueError if none."""
@@ -124,7 +114,6 @@ class Toggle(Control):
 
     label: str
     value: bool = False
-    ends = (False, True)
 
     def __post_init__(self) -> None:
         self.check("value", self.value)

@@ -13,7 +13,7 @@ from typing import Any
 import traitlets
 
 from maml_edu.views.drawing import Drawing, DrawingSet
-from maml_edu.views.drawing.drawing_set import LIMITS, SHOTS, WAYS, read_drawing_set
+from maml_edu.views.drawing.drawing_set import LIMITS, read_drawing_set
 from maml_edu.views.widgets.player import STATIC, Explorer, sentence
 
 
@@ -42,7 +42,6 @@ class Draw(Explorer):
         if start.missing:
             raise ValueError(f"start lacks {start.missing}; it must be a complete set")
         self.drawings = start
-        self._start = start
         super().__init__(lambda: compute(self.drawings), {})
         palette = palette or {}
         with self.hold_sync():
@@ -50,15 +49,6 @@ class Draw(Explorer):
             self.palette = [{"name": n, "drawing": one.as_json()} for n, one in palette.items()]
             self.limits = dict(LIMITS)
             self.step = self.scene.frames - 1
-
-    @property
-    def ends(self) -> dict[str, tuple[DrawingSet, DrawingSet]]:
-        """The smallest and the largest set that can be made of the drawings of `start`."""
-        some = [of_class[0] for of_class in self._start.support]
-        least = DrawingSet(tuple((one,) for one in some[: WAYS[0]]), self._start.query)
-        most = (some * WAYS[1])[: WAYS[1]]
-        full = DrawingSet(tuple((one,) * SHOTS[1] for one in most), least.query)
-        return {"drawings": (least, full)}
 
     def set(self, **values: Any) -> None:
         """Replace the drawings by a DrawingSet, or by the JSON value of one. An error is shown in

@@ -39,9 +39,8 @@ class Player(anywidget.AnyWidget):
 
     `trace` is what it shows; `step` the frame, 0 to the last. Set `step` in Python and the picture
     moves; move it in the browser and `step` follows. A step beyond the ends becomes the nearest.
-
-    Readers without JavaScript see the text of `describe()`. For them, for print, and to save, there
-    is a still picture: `player.picture()`.
+    Readers without JavaScript see the text of `describe()`. For them, to print and to save, a call
+    of `picture()` makes a still picture.
     """
 
     _esm = STATIC / "player.js"
@@ -93,17 +92,9 @@ class Explorer(Player):
         self._compute = compute
         self._controls = controls
         values = {name: control.value for name, control in controls.items()}
-        super().__init__(
-            compute(**self._given(values)),
-            controls=[control.as_json(name) for name, control in controls.items()],
-            values=values,
-        )
+        drawn = [control.as_json(name) for name, control in controls.items()]
+        super().__init__(compute(**self._given(values)), controls=drawn, values=values)
         self.on_msg(self._asked)
-
-    @property
-    def ends(self) -> dict[str, tuple[Any, Any]]:
-        """The lowest and highest value, or first and last option, of each control, by its name."""
-        return {name: control.ends for name, control in self._controls.items()}
 
     def set(self, **values: Any) -> None:
         """Move controls from Python. An error is shown in the widget, and raised here too."""

@@ -48,7 +48,7 @@ def test_the_label_is_what_the_learner_uses(learner, label):
 
 
 def test_every_learner_is_in_the_table():
-    kinds = {kind.where.split(".")[-1] for kind in learners.LEARNERS.values()}
+    kinds = {kind.__name__ for kind in learners.LEARNERS.values()}
     assert kinds == {type(learner).__name__ for learner, _ in LABELS}
 
 

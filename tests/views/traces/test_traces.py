@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from maml_edu.evaluate import accuracy
 from maml_edu.learners import MAML, Joint
 from maml_edu.models import PROTOCOLS, conv4, mlp
-from maml_edu.outer import meta_train
+from maml_edu.outer import Training, meta_train
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 from maml_edu.views import traces
 
@@ -92,7 +92,7 @@ def test_plane_is_the_objective_on_a_grid():
 
 
 def test_training_leaves_out_the_start():
-    states = meta_train(MAML(MODEL), TASKS, steps=4, every=2, meta_batch=2)
+    states = meta_train(MAML(MODEL), TASKS, Training(steps=4, meta_batch=2), every=2)
     trace = traces.training("MAML", states)
     assert trace.steps.tolist() == [2, 4]
     assert np.isfinite(trace.meta_loss).all()

@@ -15,6 +15,7 @@ from maml_edu.views.drawing.strokes import place, rasterise
 from maml_edu.views.scenes import DrawingsTrace, scene
 from maml_edu.views.traces import drawings_trace
 from maml_edu.views.widgets import Draw
+from tests.lessons.every_end import ends
 from tests.views import made_up
 
 NAMES = ("A", "B", "C", "D", "E")
@@ -172,7 +173,7 @@ def test_a_computation_that_fails_leaves_the_old_drawings(pad):
 
 
 def test_python_sets_drawings_too(pad):
-    least, most = pad.ends["drawings"]
+    least, most = ends(pad)["drawings"]
     assert ((least.way, least.shots), (most.way, most.shots)) == ((2, 1), (5, 3))
     for drawings in (least, most):
         pad.set(drawings=drawings)

@@ -1,4 +1,4 @@
-// How each kind of mark of a scene is drawn (see maml_edu/scenes). `markView` makes its elements once;
+// How each kind of mark of a scene is drawn (see views/scenes/marks.py). `markView` makes its elements once;
 // `draw(frame, tween)` changes only what that frame changes.
 import { area as areaShape, line as lineShape, symbol } from "d3-shape";
 import { SHAPES, area } from "./looks.js";
