@@ -10,8 +10,8 @@ from torch import Tensor
 
 from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Rate
-from maml_edu.learners.heads import head_names
 from maml_edu.learners.maml import MAML
+from maml_edu.models import head_names
 
 
 @dataclass(frozen=True)

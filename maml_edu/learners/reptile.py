@@ -29,10 +29,7 @@ class Reptile(GradientLearner, name="reptile"):
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
         """The loss after the inner steps, but with the gradient theta - adapted, which is that of
         half the squared distance to a fixed `adapted` (their section 5.2)."""
-        data = (
-            torch.cat([task.support_x, task.query_x]),
-            torch.cat([task.support_y, task.query_y]),
-        )
+        data = [torch.cat(pair) for pair in zip(task.support, task.query, strict=True)]
         start = {name: p.detach() for name, p in theta.items()}
         adapted = {name: p.detach() for name, p in self.adapt(start, data)[-1].items()}
         pull = sum((theta[name] - p).square().sum() for name, p in adapted.items()) / 2

@@ -89,6 +89,30 @@ class Model:
             ) from error
 
 
+def head_names(model: Model, user: str | None = None) -> list[str]:
+    """The names of the head's parameters; none for a model without a head.
+
+    user: who needs a head: for a model without one, an InputError says so.
+    """
+    head = getattr(model, "head", None)  # a model of the reader's own may not say
+    if head is None and user:
+        raise InputError(
+            f"model has no head; {user} needs one: a linear layer at its end, or the layer that "
+            "Model(build, head=...) names"
+        )
+    prefix = f"{head}." if head else ""
+    return [] if head is None else [name for name in model.shapes() if name.startswith(prefix)]
+
+
+def linear_head(model: Model, user: str) -> tuple[str, str]:
+    """The names of the head's weight (way, features) and bias (way,), for a `user` of both."""
+    names = head_names(model, user)
+    by_part = {name.rpartition(".")[2]: name for name in names}
+    if set(by_part) != {"weight", "bias"}:
+        raise InputError(f"model's head has {', '.join(names)}; {user} needs a weight and a bias")
+    return by_part["weight"], by_part["bias"]
+
+
 def _find_head(module: nn.Module) -> str | None:
     """The name of the layer "head", or of the last layer with parameters if it is linear."""
     layers = {

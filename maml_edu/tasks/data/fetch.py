@@ -20,11 +20,7 @@ TIMEOUT = (3.05, 20)  # seconds to connect, and between two pieces of the body
 
 
 def fetch(
-    folder: Path,
-    *,
-    url: str = URL,
-    release: Mapping[str, Part] = RELEASE,
-    progress: bool = True,
+    folder: Path, *, url: str = URL, release: Mapping[str, Part] = RELEASE, progress: bool = True
 ) -> list[Path]:
     """Have the release's zips in `folder`; those already there, and whole, are not fetched again.
 

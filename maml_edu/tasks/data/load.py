@@ -86,11 +86,7 @@ def forget() -> None:
 
 
 def from_folder(
-    folder: Path,
-    cache: Path,
-    *,
-    parts: Mapping[str, Part] = RELEASE,
-    progress: bool = True,
+    folder: Path, cache: Path, *, parts: Mapping[str, Part] = RELEASE, progress: bool = True
 ) -> Drawings:
     """Omniglot from a folder that holds its two zips."""
     files = [folder / name for name in parts]
@@ -109,11 +105,7 @@ def from_folder(
 
 
 def from_release(
-    cache: Path,
-    *,
-    url: str = URL,
-    parts: Mapping[str, Part] = RELEASE,
-    progress: bool = True,
+    cache: Path, *, url: str = URL, parts: Mapping[str, Part] = RELEASE, progress: bool = True
 ) -> Drawings:
     """Omniglot from its release, fetched into the cache unless it is there."""
     made = {"decoding": DECODING, "content": " ".join(part.content for part in parts.values())}
