@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
-from maml_edu.foundation.checks import at_least, choice, integer, positive, rates
+from maml_edu.foundation.checks import InputError, at_least, choice, integer, positive, rates
 from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Device, LossFn, Rate, Samples, Theta
 from maml_edu.inner import adapt
@@ -35,7 +35,7 @@ class Learner:
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
     protocol: str = option(
         "transductive", choice(PROTOCOLS),
-        "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS),
+        "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS), kw_only=True,
     )  # fmt: skip
 
     name: ClassVar[str] = ""
@@ -62,7 +62,10 @@ class Learner:
         return self.model.shapes()
 
     def parameters(self, theta: Theta) -> Theta:
-        """The model's parameters alone, of all that theta holds."""
+        """The model's parameters alone, of all that theta holds. (Where the model is a plain
+        function, which does not say what they are, that is all of theta.)"""
+        if not isinstance(self.model, Model):
+            return theta
         names = self.model.shapes()
         return {name: p for name, p in theta.items() if name in names}
 
@@ -147,6 +150,11 @@ class GradientLearner(Learner):
             first_order=first_order,
             checkpointing=self.checkpointing,
         )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.head_lr is not None and isinstance(self.inner_lr, Mapping | Sequence):
+            raise InputError("head_lr is given and inner_lr has several rates; give only one")
 
     def params_and_rates(
         self, theta: Theta, inner_steps: int
