@@ -57,7 +57,8 @@ lessons: export OMP_NUM_THREADS := 1
 # A cell may take 30 minutes: the slowest, in lesson 08, takes one on two quiet cores.
 lessons: $(VENV)/.test ## Run every cell of every lesson, and move every control
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=8 \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout 1800 \
+		--nbval-lax --nbval-current-env \
+		--nbval-cell-timeout 1800 --nbval-kernel-startup-timeout 600 \
 		-p no:cacheprovider -p tests.lessons.last_cell $(LESSONS) $(ARGS)
 
 browser: $(VENV)/.test ## The lessons in JupyterLab, driven by Chromium

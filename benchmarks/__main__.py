@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
         "--only", default=",".join(PARTS), metavar="PARTS", help="such as sine,workers"
     )
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender, at most")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder for the records")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder for the figures")
     args = parser.parse_args(argv)
     chosen = args.only.split(",")
     if unknown := set(chosen) - {*PARTS}:
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
     for part in chosen:
         began, load = time.perf_counter(), os.getloadavg()[0] if hasattr(os, "getloadavg") else None
         found = importlib.import_module(f"benchmarks.bench_{part}").run(args.rounds)
-        record = {
+        figures = {
             "command": f"python -m benchmarks --only {part} --rounds {args.rounds}",
             **found,
             "seconds": round(time.perf_counter() - began, 1),
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
             "versions": versions() | {name: version(name) for name in PEERS if name not in absent},
             "hardware": hardware(),
         }
-        (args.out / f"bench_{part}.json").write_text(json.dumps(record, indent=1) + "\n")
+        (args.out / f"bench_{part}.json").write_text(json.dumps(figures, indent=1) + "\n")
         bars += found["bars"]
     met = sum(bar["met"] for bar in bars)
     print(f"\n{met} of {len(bars)} bars met. Not met:" if met < len(bars) else "\nAll bars met.")

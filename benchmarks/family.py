@@ -6,7 +6,7 @@
 All learners have the same tasks, network, Adam and cosine, and the same budget of processor time:
 what a learner saves on a step, it spends on more of them. How many steps the budget holds is
 measured first, by the quickest of several, because a busy machine makes all steps slower, but never
-quicker; the record names them.
+quicker; the table names them.
 
 On sine waves all begin with fresh weights. On Omniglot a minute of one core is too little for that,
 so all go on from one body: the features of a longer training (64-way 1-shot ANIL, START, 25
@@ -15,8 +15,8 @@ meta-training, and brings most near the papers' figures.
 
 Learners are tested on 600 new tasks (of the test characters, turned as in training), the same for
 all, after as many inner steps as they were trained with (on sine waves, after up to 10), with
-batch-norm by two protocols. Rows that the record
-holds already, with the same settings, are kept: stopped, it goes on where it was.
+batch-norm by two protocols. Rows that the table holds already, with the same settings, are kept:
+stopped, it goes on where it was.
 """
 
 from __future__ import annotations
@@ -213,8 +213,8 @@ def main() -> None:
         if not found:
             found = [row_of(config, start, drawings, budget, args.tasks)]
             rows += found
-            record = {**about, "versions": versions(), "hardware": hardware(), "rows": rows}
-            write_whole(args.out, (json.dumps(record, indent=1) + "\n").encode())
+            table = {**about, "versions": versions(), "hardware": hardware(), "rows": rows}
+            write_whole(args.out, (json.dumps(table, indent=1) + "\n").encode())
         print(f"{number + 1}/{len(wanted)} {line(found[0])}", flush=True)
 
 

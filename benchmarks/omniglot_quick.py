@@ -6,10 +6,10 @@
 Two stages, timed together: ANIL on 64-way tasks, where only the head adapts, gives the features;
 what is to solve the tasks goes on from them, on the tasks themselves. In three minutes that is
 MAML. With the better features of 20 it is ProtoMAML, whose heads begin at the prototypes: Omniglot
-needs no more then (the record shows it: its inner steps change no answer, the prototypes are all).
+needs no more then (the figures show it: its inner steps change no answer, the prototypes are all).
 The result is measured on test characters, with 3 inner steps, transductive.
 
-The curve in the record is of validation characters, on the way; measuring stops the clock. The bars
+The curve in the file is of validation characters, on the way; measuring stops the clock. The bars
 (95% in 3 minutes, 98.7% in 25) are meant for a quiet machine.
 """
 
@@ -42,7 +42,7 @@ FAST = {"warmup": 0.05, "schedule": "cosine"}
 
 @dataclass(frozen=True)
 class Course:
-    """The stages of a training, how accurate it is to be, and the record's name.
+    """The stages of a training, how accurate it is to be, and the file of its figures.
     looks: how often the validation accuracy is measured in the first stage."""
 
     stages: tuple[TrainConfig, TrainConfig]
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, choices=COURSES, default=3)
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--data", default="auto", help="where the drawings are")
-    parser.add_argument("--out", type=Path, help="where to write the record (default: results/)")
+    parser.add_argument("--out", type=Path, help="where to write the figures (default: results/)")
     args = parser.parse_args()
     torch.set_num_threads(2)
     course = COURSES[args.minutes]
@@ -173,7 +173,7 @@ def main() -> None:
         bar("accuracy on test characters", found["mean"], course.accuracy),
         bar("seconds of training", wall, 60 * args.minutes, at_most=True),
     ]
-    record = {
+    found = {
         "command": f"python -m benchmarks.omniglot_quick --minutes {args.minutes}",
         "seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1),
@@ -184,7 +184,7 @@ def main() -> None:
         "versions": versions(),
         "hardware": hardware(),
     }
-    write_whole(args.out or RESULTS / course.file, (json.dumps(record, indent=1) + "\n").encode())
+    write_whole(args.out or RESULTS / course.file, (json.dumps(found, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

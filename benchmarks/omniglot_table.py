@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path, help="folders of runs, for their seeds")
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--data", default="auto", help="where the drawings are")
-    parser.add_argument("--out", type=Path, default=RESULT, help="where to write the record")
+    parser.add_argument("--out", type=Path, default=RESULT, help="where to write the table")
     args = parser.parse_args()
     torch.set_num_threads(1)
     drawings = load_drawings(args.data)

@@ -74,10 +74,10 @@ def main() -> None:
             name = "each step" if per_step else "last step"
             error = row["by_inner_step"][5] if not row["diverged"] else row["diverged"]
             print(f"seed {seed}, loss after {name}: setback {row['setback']}, {error}", flush=True)
-    record = {"command": "python -m benchmarks.per_step", "learner": LEARNER}
-    record |= {"training": {**TRAINING, "steps": args.steps}, "tested_on": TESTED}
-    record |= {"versions": versions(), "hardware": hardware(), "rows": rows}
-    write_whole(args.out, (json.dumps(record, indent=1) + "\n").encode())
+    found = {"command": "python -m benchmarks.per_step", "learner": LEARNER}
+    found |= {"training": {**TRAINING, "steps": args.steps}, "tested_on": TESTED}
+    found |= {"versions": versions(), "hardware": hardware(), "rows": rows}
+    write_whole(args.out, (json.dumps(found, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""`make reproduce`: measure anew what the lessons' tables are drawn from, beside the records.
+"""`make reproduce`: measure anew what the lessons' tables are drawn from, beside the results.
 
     python -m benchmarks.reproduce --list     (what it would do, and how long each part takes)
     python -m benchmarks.reproduce            (all; stopped, it goes on where it was)
 
-The new records go to build/reproduced/; those in results/ stay as they are, so that the two can be
-compared. Each part is a command of its own, and is left out if its new record is there and whole.
+The new results go to build/reproduced/; those in results/ stay as they are, so that the two can be
+compared. Each part is a command of its own, and is left out if its new result is there and whole.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Part:
 
     @property
     def done_mark(self) -> Path:
-        return NEW / f"{self.result.stem}.done"  # a record grows row by row: it is no mark itself
+        return NEW / f"{self.result.stem}.done"  # a table grows row by row: it is no mark itself
 
     @property
     def argv(self) -> list[str]:

@@ -96,7 +96,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sine_table", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2, ...")
     parser.add_argument("--tasks", type=int, default=10_000, help="new tasks to measure on")
-    parser.add_argument("--out", type=Path, default=RESULT, help="where to write the record")
+    parser.add_argument("--out", type=Path, default=RESULT, help="where to write the table")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> None:
             for row in rows_of(name, made, args.tasks):
                 rows.append(row)
                 print(_line(row), flush=True)
-    record = {
+    table = {
         "command": f"python -m benchmarks.sine_table --seeds {args.seeds} --tasks {args.tasks}",
         "measure": "query mean squared error, mean over tasks and half-width of its 95% interval",
         "protocol": {"tasks": args.tasks, "shots": 5, "queries": 100, "seed": 1000},
@@ -117,7 +117,7 @@ def main(argv: list[str] | None = None) -> None:
         "versions": versions(),
         "hardware": hardware(),
     }
-    args.out.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+    args.out.write_text(json.dumps(table, indent=1, allow_nan=False) + "\n")
 
 
 def _line(row: dict[str, Any]) -> str:

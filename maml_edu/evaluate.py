@@ -62,8 +62,10 @@ class Evaluation:
     batch_size: int | None = None
 
     def __post_init__(self):
-        positive = {name: getattr(self, name) for name in ("n_tasks", "shots", "queries")}
-        at_least(1, **positive, chunk_size=self.chunk_size, batch_size=self.batch_size or 1)
+        at_least(1, n_tasks=self.n_tasks, shots=self.shots, queries=self.queries)
+        at_least(1, chunk_size=self.chunk_size)
+        if self.batch_size is not None:
+            at_least(1, batch_size=self.batch_size)
         at_least(0, inner_steps=self.inner_steps, seed=self.seed)
 
 

@@ -83,10 +83,13 @@ def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys, 
     assert "jax" not in versions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minutes", omniglot_quick.COURSES)
 def test_a_course_ends_with_figures_on_disk(minutes, monkeypatch, tmp_path):
     course = omniglot_quick.COURSES[minutes]
-    short = tuple(with_training(stage, steps=1, meta_batch=1) for stage in course.stages)
+    short = tuple(
+        with_training(stage, steps=1, meta_batch=1, capture=False) for stage in course.stages
+    )
     monkeypatch.setitem(omniglot_quick.COURSES, minutes, replace(course, stages=short, looks=1))
     monkeypatch.setattr(omniglot_quick, "VALIDATION_TASKS", 2)
     out = tmp_path / "figures.json"

@@ -84,7 +84,7 @@ class OnADeviceWithoutFloat64(torch.Tensor):
     def __torch_function__(cls, function, types, args=(), kwargs=None):
         if function is torch.Tensor.cpu:
             return args[0].as_subclass(torch.Tensor)
-        if function is torch.Tensor.double or torch.float64 in (*args, *(kwargs or {}).values()):
+        if function is torch.Tensor.double:
             raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
         return super().__torch_function__(function, types, args, kwargs or {})
 

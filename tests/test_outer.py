@@ -167,6 +167,7 @@ def test_yielded_states_stay_what_they_were():
     assert all(torch.equal(first.theta[name], kept[name]) for name in kept)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss():
     learner = MAML(mlp(1, 40, 40, 1))
     states = train(learner=learner, steps=400, every=200, meta_lr=1e-2, meta_batch=25)
@@ -207,7 +208,9 @@ def test_param_groups_say_what_moves_with_which_step_size():
         def param_groups(self, theta):
             return {"meta_lr": ["2.bias"], "rates_lr": [name for name in theta if name != "2.bias"]}
 
-    start, end = train(learner=Renamed(MODEL), steps=1, meta_lr=1e-3, rates_lr=0.5, warmup=0.0)
+    start, end = train(
+        learner=Renamed(MODEL), steps=1, meta_lr=1e-3, rates_lr=0.5, warmup=0.0, capture=False
+    )
     for name, p in end.theta.items():  # Adam's first step is as long as its step size
         moved = (p - start.theta[name]).abs().max().item()
         assert moved == pytest.approx(1e-3 if name == "2.bias" else 0.5, rel=1e-3)
@@ -221,9 +224,10 @@ def test_param_groups_say_what_moves_with_which_step_size():
     ],
 )
 def test_learned_rates_move_with_rates_lr(learner, learned):
-    start, end = train(learner=learner, steps=1, meta_lr=1e-3, rates_lr=0.1, warmup=0.0)
+    how = {"learner": learner, "steps": 1, "meta_lr": 1e-3, "warmup": 0.0, "capture": False}
+    start, end = train(**how, rates_lr=0.1)
     for name, p in end.theta.items():
         moved = (p - start.theta[name]).abs().max().item()
         assert moved == pytest.approx(0.1 if name.startswith(learned) else 1e-3, rel=1e-2)
-    *_, same = train(learner=learner, steps=1, meta_lr=1e-3, warmup=0.0)  # rates_lr: as meta_lr
+    *_, same = train(**how)  # rates_lr: as meta_lr
     assert max((same.theta[n] - p).abs().max() for n, p in start.theta.items()) < 1.01e-3

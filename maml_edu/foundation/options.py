@@ -34,9 +34,11 @@ class Option:
         return self.kind or type(self.default)
 
 
-def option(default: Any, check: Check, help: str, **more: Any) -> Any:
+def option(default: Any, check: Check, help: str, *, kw_only: bool = False, **more: Any) -> Any:
     """A dataclass field that is an option; MISSING as default makes it required."""
-    return field(default=default, metadata={"option": Option(default, check, help, **more)})
+    return field(
+        default=default, kw_only=kw_only, metadata={"option": Option(default, check, help, **more)}
+    )
 
 
 def options_of(cls: type) -> dict[str, Option]:

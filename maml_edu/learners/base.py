@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
-from maml_edu.foundation.checks import at_least, choice, integer, positive, rates
+from maml_edu.foundation.checks import InputError, at_least, choice, integer, positive, rates
 from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Device, LossFn, Rates, Samples, Theta
 from maml_edu.inner import adapt
@@ -35,7 +35,7 @@ class Learner:
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
     protocol: str = option(
         "transductive", choice(PROTOCOLS),
-        "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS),
+        "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS), kw_only=True,
     )  # fmt: skip
 
     name: ClassVar[str] = ""
@@ -62,7 +62,10 @@ class Learner:
         return self.model.shapes()
 
     def parameters(self, theta: Theta) -> Theta:
-        """The model's parameters alone, of all that theta holds."""
+        """The model's parameters alone, of all that theta holds. A plain function for a model does
+        not say which these are: then it is all of theta."""
+        if not isinstance(self.model, Model):
+            return theta
         names = self.model.shapes()
         return {name: p for name, p in theta.items() if name in names}
 
@@ -126,6 +129,11 @@ class GradientLearner(Learner):
         None, positive, "step size of adapting the head (default: inner_lr)", kind=float
     )
     checkpointing: ClassVar[bool] = False  # see MAML: others keep no graph of the inner steps
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.head_lr is not None and isinstance(self.inner_lr, Mapping | Sequence):
+            raise InputError("head_lr is given and inner_lr has several rates; give only one")
 
     def adapt(
         self,

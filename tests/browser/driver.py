@@ -7,6 +7,7 @@ itself, so on a busy machine it looks less often, and waits longer.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,17 +19,21 @@ from tests.browser.lab import ROOT, Lab
 
 SCREENSHOTS = ROOT / "screenshots"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+# JupyterLab asks for all kernels every few seconds; the server fails while another lesson's starts.
+POLL = re.compile(r"/api/kernels\?\d+$")
 LOOKS_AT_A_RUN = 1200  # a cell of 08 trains for a minute without a word, alone on two cores
 LOOKS_AT_A_PAGE = 300
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 WATCH = """(() => {
+    // Of the notebook alone, once it is there: JupyterLab's toolbar counts a busy kernel's seconds.
     const progress = () => {
+        const place = window.lessonPanel?.content.node ?? document.documentElement;
         const cells = window.lessonPanel?.content.widgets ?? [];
         return JSON.stringify([
-            document.getElementsByTagName('*').length,
-            document.documentElement.textContent.length,
-            performance.getEntriesByType('resource').length,
+            place.getElementsByTagName('*').length,
+            place.textContent,
+            window.lessonPanel ? 0 : performance.getEntriesByType('resource').length,
             cells.map(cell => [cell.model.executionCount, cell.model.outputs?.length]),
         ]);
     };
@@ -191,8 +196,9 @@ class Lesson:
         raise AssertionError(f"{self.name}: {what} did not come")
 
     def _on_console(self, message) -> None:
-        if message.type == "error":
-            self.console.append(f"{message.text} ({message.location.get('url', '')})")
+        url = message.location.get("url", "")
+        if message.type == "error" and not POLL.search(url):
+            self.console.append(f"{message.text} ({url})")
 
     def _on_request(self, url: str) -> None:
         parts = urlsplit(url)
@@ -220,6 +226,7 @@ class Lesson:
 
     def has_run(self) -> bool:
         """Whether all cells have run; AssertionError if they stopped half-way."""
+        assert self.lab.process.poll() is None, "JupyterLab has ended"
         run = self.ask("() => window.lessonRun")
         assert run["error"] is None, f"{self.name}: {run['error']}"
         return run["ended"]

@@ -50,6 +50,19 @@ def test_it_sees_complaints_and_faults_in_the_browser(bad_lesson):
     assert set(bad_lesson.page_errors) == {"a fault"}
 
 
+def test_it_sees_a_failed_request_unless_it_is_a_poll(bad_lesson):
+    bad_lesson.page.route("**/api/*?123", lambda route: route.fulfill(status=500))
+    bad_lesson.ask("() => Promise.all(['kernels', 'specs'].map(it => fetch(`/api/${it}?123`)))")
+
+    def failed() -> list[str]:
+        return [message for message in bad_lesson.console if "status of 500" in message]
+
+    bad_lesson.until(failed, "a complaint about the failed request")
+    bad_lesson.page.unroute("**/api/*?123")
+    [message] = failed()
+    assert message.endswith("/api/specs?123)")
+
+
 def test_it_sees_a_picture_without_a_text(bad_lesson):
     found = Axe().run(bad_lesson.page, context={"include": [[".jp-OutputArea-output"]]}).response
     assert "image-alt" in [rule["id"] for rule in found["violations"]]
@@ -63,9 +76,9 @@ def test_the_server_wants_its_token(lab):
         urllib.request.urlopen(f"{lab.base}/api/contents", timeout=600)
 
 
-GROW = """async n => {
-    for (let i = 0; i < n; i++) {
-        document.body.append(document.createElement('p'));
+CHANGE = """async n => {
+    for (let i = 0; i < n; i++) {  // the length stays, as with a progress bar
+        document.body.textContent = `step ${10 + i}`;
         await new Promise(done => setTimeout(done, 500));
     }
     return n;
@@ -77,10 +90,10 @@ def test_a_wait_goes_on_while_anything_moves(context):
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto("about:blank")
-    watched = f"([n, looks]) => window.watched(({GROW})(n), looks, 'growing')"
+    watched = f"([n, looks]) => window.watched(({CHANGE})(n), looks, 'counting')"
     assert page.evaluate(watched, [12, 3]) == 12  # six seconds, twice as long as three looks
-    with pytest.raises(Error, match="nothing has moved in 3 looks: growing"):
-        page.evaluate("() => window.watched(new Promise(() => {}), 3, 'growing')")
+    with pytest.raises(Error, match="nothing has moved in 3 looks: counting"):
+        page.evaluate("() => window.watched(new Promise(() => {}), 3, 'counting')")
     page.close()
 
 

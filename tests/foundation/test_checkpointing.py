@@ -73,8 +73,7 @@ def test_the_gradient_is_the_same_with_batch_norm_and_labels(name):
     assert_same_gradient(CHARACTERS[name], characters())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("capture", [False, True])
+@pytest.mark.parametrize("capture", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_training_is_the_same(capture):
     training = Training(6, meta_batch=3, capture=capture)
     plain, sparing = (

@@ -53,6 +53,7 @@ def test_two_workers_have_the_gradient_of_one(found, name, meta_batch):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_two_workers_train_as_one_does(found):
     ours, alone = found[0]["trained"]
     assert ours == pytest.approx(alone, rel=1e-5)
@@ -60,10 +61,9 @@ def test_two_workers_train_as_one_does(found):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_fewer_tasks_than_workers_are_refused(found):
-    assert found[1]["refused"] == (
-        "meta_batch is 1; it must be 2 or more, one task for each of the 2 workers"
-    )
+    assert found[1]["refused"].startswith("meta_batch is 1; it must be 2 or more")
 
 
 @pytest.mark.slow
@@ -80,6 +80,7 @@ def test_one_worker_writes_one_checkpoint(done):
     assert metadata["hardware"]["workers"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_run_whose_worker_is_killed_ends_as_if_undisturbed(done):
     folder, said = done
@@ -99,3 +100,9 @@ def test_shares_are_all_tasks_once(count, n_tasks):
     assert max(sizes) - min(sizes) <= 1
     seen = torch.cat([share.info["phase"] for share in shares])
     assert torch.equal(seen.sort().values, batch.info["phase"].sort().values)
+
+
+def test_each_worker_needs_a_task():
+    Workers(1, 2).check(2)
+    with pytest.raises(ValueError, match="meta_batch is 1; it must be 2 or more, .* 2 workers"):
+        Workers(1, 2).check(1)

@@ -159,8 +159,8 @@ def test_maml_plus_plus_is_a_plain_loop_with_a_rate_for_each_tensor_and_step():
 
 @pytest.mark.slow
 def test_a_learner_that_changes_while_it_trains_is_captured_again():
-    learner = MAMLPlusPlus(MODEL, inner_lr=0.01, inner_steps=2)
-    how = {"steps": 20, "meta_batch": 2, "shots": 5, "queries": 5}
+    learner = MAMLPlusPlus(MODEL, inner_lr=0.01, inner_steps=2, annealing=0.3)
+    how = {"steps": 6, "meta_batch": 2, "shots": 3, "queries": 3}
     ends = [
         list(meta_train(learner, SinusoidTasks(), Training(**how, capture=capture)))[-1].theta
         for capture in (True, False)

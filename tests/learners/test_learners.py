@@ -128,7 +128,9 @@ def test_before_adapting_every_class_is_as_likely(name):
     torch.testing.assert_close(chances, torch.full((6, WAY), 1 / WAY))
 
 
-@pytest.mark.parametrize("name", ["protonet", "matching", "protomaml"])
+@pytest.mark.parametrize(
+    "name", ["protonet", "matching", pytest.param("protomaml", marks=pytest.mark.slow)]
+)
 def test_a_single_task_can_be_captured(name):
     """Without vmap, nothing may read the labels' values while the gradient is captured."""
     learner, batch = made_up(name, "omniglot")

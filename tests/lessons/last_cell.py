@@ -19,6 +19,7 @@ from tests.lessons.every_end import PICTURES
 from tools.site import executed
 from tools.site.stage import VIEW
 
+SECONDS_FOR_AN_OUTPUT = 600  # after its cell's end; nbval's own 5 are too few on a busy machine
 NAME = "every control at both ends"
 SOURCE = """import sys
 sys.path.insert(0, {root!r})
@@ -39,6 +40,9 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name, reverse=True)  # within a lesson as they were
+    for item in items:
+        if isinstance(item, IPyNbCell):
+            item.output_timeout = SECONDS_FOR_AN_OUTPUT
 
 
 @pytest.hookimpl(wrapper=True)

@@ -94,10 +94,13 @@ def test_an_output_is_seen_and_stripped(project):
     notebook = nbformat.read(notebook_file(project), as_version=4)
     notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="seen")]
     notebook.cells[1].execution_count = 3
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
     nbformat.write(notebook, notebook_file(project))
     assert sync(project, "--check") == 1
     assert sync(project) == 0
-    assert "seen" not in notebook_file(project).read_text("utf-8")
+    stripped = notebook_file(project).read_text("utf-8")
+    assert "seen" not in stripped
+    assert "widget-state" not in stripped
 
 
 def rewrite(project: Path, source: str) -> None:

@@ -361,7 +361,7 @@ WRONG_JSON = {
     "not text": (b"\xff\xfe\x00\x01", "valid JSON"),
     "nested too deep": (b"[" * 200_000, "valid JSON"),
     "nan": (b'{"seconds": NaN}', "NaN is not a JSON number"),
-    "too large": (b" " * (2**20 + 1), "more than 1,048,576 bytes"),
+    "too large": (b" " * (2**20 + 1), "more than .*1,048,576 bytes"),
 }
 
 

@@ -28,6 +28,7 @@ from tools.site.executed import ROOT
 MOST_MEGABYTES = 60
 SCREENSHOTS = ROOT / "screenshots" / "site"
 AT_ONCE = 2  # browsers
+SECONDS_FOR_A_PAGE = 600  # on a busy machine
 SCHEMES = ("light", "dark")
 WINDOWS = {"phone": (390, 844), "desktop": (1280, 900)}
 WITH_AXE = {("light", "phone"), ("dark", "desktop")}  # both themes, both windows, half the time
@@ -93,7 +94,7 @@ def look_at(page: Page, path: Path, picture: Path, *, axe: bool) -> Iterator[str
         page.on(event, listener)
     page.goto(path.as_uri() + "?q=gradient" * (path.stem == "search"))
     try:
-        page.wait_for_function(DRAWN, timeout=60_000)
+        page.wait_for_function(DRAWN)
     except Exception:
         said.append("a widget is not drawn, or MathJax has not come to its end")
     page.screenshot(path=picture, full_page=True, animations="disabled")
@@ -120,6 +121,7 @@ def look_at_all(chromium: str, scheme: str, window: str, pages: list[Path]) -> l
         width, height = WINDOWS[window]
         size = {"width": width, "height": height}
         tab = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+        tab.set_default_timeout(1000 * SECONDS_FOR_A_PAGE)
         found, axe = [], (scheme, window) in WITH_AXE
         for path in pages:
             name = f"{path.stem}-{scheme}-{window}"
