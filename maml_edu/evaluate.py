@@ -31,8 +31,7 @@ class Estimate:
     @classmethod
     def of(cls, values: Tensor) -> Estimate:
         """From one value a task, (tasks,): the normal interval, 1.96 standard errors each way."""
-        values = values.detach().cpu().double()  # not every device has float64
-        n = len(values)
+        values, n = values.detach().cpu().double(), len(values)  # not every device has float64
         error = values.std().item() / math.sqrt(n) if n > 1 else math.nan
         return cls(values.mean().item(), 1.96 * error, n)
 
@@ -83,27 +82,15 @@ def evaluate(
     how: on which tasks, and by which metric. progress: whether to show a progress bar.
     """
     generator = torch.Generator().manual_seed(how.seed)
-    batch_size = how.n_tasks if how.batch_size is None else how.batch_size
+    batch_size = how.batch_size or how.n_tasks
+    sizes = {"shots": how.shots, "queries": how.queries}
+    measured = {name: getattr(how, name) for name in ("inner_steps", "metric", "chunk_size")}
     values = []
     with tqdm(total=how.n_tasks, unit="task", disable=not progress, leave=False) as bar:
         for begin in range(0, how.n_tasks, batch_size):
-            batch = tasks.sample(
-                min(batch_size, how.n_tasks - begin),
-                shots=how.shots,
-                queries=how.queries,
-                generator=generator,
-                device=device,
-            )
-            values.append(
-                query_values(
-                    learner,
-                    theta,
-                    batch,
-                    inner_steps=how.inner_steps,
-                    metric=how.metric,
-                    chunk_size=how.chunk_size,
-                )
-            )
+            n_tasks = min(batch_size, how.n_tasks - begin)
+            batch = tasks.sample(n_tasks, **sizes, generator=generator, device=device)
+            values.append(query_values(learner, theta, batch, **measured))
             bar.update(len(batch.query_y))
     return [Estimate.of(column) for column in torch.cat(values).unbind(1)]
 
@@ -129,11 +116,7 @@ def query_values(
 
     def one_task(theta: Theta, task: TaskBatch) -> Tensor:
         states = learner.adapt(theta, task.support, inner_steps=inner_steps)
-        return torch.stack(
-            [
-                metric(learner.predict(state, task.query_x, task.support_x), task.query_y)
-                for state in states
-            ]
-        )
+        outputs = [learner.predict(state, task.query_x, task.support_x) for state in states]
+        return torch.stack([metric(each, task.query_y) for each in outputs])
 
     return vmap(one_task, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)

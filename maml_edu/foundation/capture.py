@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -18,6 +19,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.types import Gradient, Theta
+
+if TYPE_CHECKING:
+    from maml_edu.tasks import TaskBatch
 
 
 class NoCompiler(RuntimeError):
@@ -55,12 +60,25 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
         flat, given = tree_flatten(arguments)
         if given != structure or [(a.shape, a.dtype, a.device) for a in flat] != expected:
             raise InputError(
-                "the arguments differ in structure, shape, dtype or device from those of the "
-                "capture; capture the function again for them"
+                "the arguments differ in structure, shape, dtype or device from those captured; "
+                "capture the function again for them"
             )
         return tree_unflatten(list(run(*flat)), result_structure)
 
     return replay
+
+
+def captured(gradient: Gradient, compile: bool = False) -> Gradient:
+    """`gradient`, captured once for each number of tasks it meets."""
+    by_size: dict[int, Gradient] = {}
+
+    def run(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+        n_tasks = len(batch.query_y)
+        if n_tasks not in by_size:
+            by_size[n_tasks] = capture(gradient, theta, batch, compile=compile)
+        return by_size[n_tasks](theta, batch)
+
+    return run
 
 
 def _transpose_tall_products(graph: torch.fx.Graph) -> None:

@@ -34,8 +34,8 @@ def checkpointed(fn: Callable[..., dict[str, Tensor]]) -> Callable[..., dict[str
         names: list[str] = []
 
         def of_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-            filled = dict(zip(places, tensors, strict=True))
-            filled = [filled.get(i, number) for i, number in enumerate(numbers)]
+            given = dict(zip(places, tensors, strict=True))
+            filled = [given.get(i, leaf) for i, leaf in enumerate(numbers)]
             result = fn(*tree_unflatten(filled, structure))
             names[:] = result
             return tuple(result.values())

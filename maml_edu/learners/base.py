@@ -34,9 +34,8 @@ class Learner:
     model: Model
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
     protocol: str = option(
-        "transductive", choice(PROTOCOLS),
-        "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS),
-    )  # fmt: skip
+        "transductive", choice(PROTOCOLS), "whose statistics batch-norm uses for queries"
+    )
 
     name: ClassVar[str] = ""
     families: ClassVar[tuple[str, ...]] = ("sine", "omniglot")  # the tasks it can learn
@@ -117,9 +116,7 @@ class GradientLearner(Learner):
 
     inner_lr: Rate | Sequence[Rate] = option(0.01, rates, "step size of adapting")
     inner_steps: int = option(1, integer(0, 1000), "gradient steps of adapting")
-    head_lr: float | None = option(
-        None, positive, "step size of adapting the head (default: inner_lr)", kind=float
-    )
+    head_lr: float | None = option(None, positive, "step size of the head (default: inner_lr)")
     checkpointing: ClassVar[bool] = False  # see MAML: others keep no graph of the inner steps
 
     def adapt(

@@ -39,17 +39,9 @@ def test_training_then_evaluating(capsys):
     assert main([*TRAIN, "--learner", "joint", "--out", "runs/a"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("runs/a: joint, ")
-<<<<<<< HEAD
-    assert load("runs/a").metadata["command"] == (
-        "python -m maml_edu train sine --steps 30 --no-capture --meta-batch 3 --shots 3 "
-        "--queries 2 --learner joint --out runs/a"
-    )
-    assert main(["evaluate", "runs/a", "--n-tasks", "1000"]) == 0
-=======
     typed = ["python", "-m", "maml_edu", *TRAIN, "--learner", "joint", "--out", "runs/a"]
     assert load("runs/a").metadata["command"] == " ".join(typed)
     assert main(["evaluate", "runs/a", "--n-tasks", "20"]) == 0
->>>>>>> runtests
     rows = capsys.readouterr().out.splitlines()
     assert rows[0] == "runs/a: joint"
     assert [row.split()[0] for row in rows[3:]] == ["0", "1", "5", "10"]
@@ -261,10 +253,6 @@ BAD_USAGE = {
     "evaluate no shots": (["evaluate", "sine-maml", "--shots", "0"], "shots is 0; it must be"),
     "evaluate one task": (["evaluate", "sine-maml", "--n-tasks", "1"], "n_tasks is 1; it must be"),
     "evaluate backwards": (["evaluate", "sine-maml", "--inner-steps", "-1"], "inner_steps is -1"),
-    "evaluate too much": (
-        ["evaluate", "sine-maml", "--n-tasks", "1000000", "--shots", "1000"],
-        "n_tasks x (shots + que",
-    ),
 }
 
 

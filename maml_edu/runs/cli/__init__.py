@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import maml_edu
 from maml_edu.foundation.checks import InputError
-from maml_edu.runs.cli.errors import say
+from maml_edu.runs.cli.output import say
 
 PROG = "maml_edu"
 COMMANDS = {  # loaded when asked for: two of them load PyTorch
@@ -43,12 +43,8 @@ def parser(argv: Sequence[str]) -> Parser:
     top.add_argument("--version", action="version", version=f"{PROG} {maml_edu.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, help in COMMANDS.items():
-        added = commands.add_parser(
-            name,
-            help=help,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        how = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+        added = commands.add_parser(name, help=help, **how)
         if name in argv:
             importlib.import_module(f"{__name__}.{name}").fill(added)
     return top

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from maml_edu.foundation.capture import NoCompiler
 from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.options import Options, options_of
@@ -14,9 +16,8 @@ from maml_edu.foundation.workers import WorkerLost, join
 from maml_edu.learners import LEARNERS
 from maml_edu.outer import Diverged
 from maml_edu.runs.checkpoint import load
-from maml_edu.runs.cli.errors import CommandError, UsageError, say
-from maml_edu.runs.cli.flags import add_device, add_flags, device_of, given, one_thread
-from maml_edu.runs.cli.table import table
+from maml_edu.runs.cli.flags import add_device, add_flags, device_of, given, usage
+from maml_edu.runs.cli.output import say, table
 from maml_edu.runs.config import TRAINING, TrainConfig, part_options
 from maml_edu.runs.families import FAMILIES, Family
 from maml_edu.runs.run import Run, RunOptions, Stopped
@@ -30,7 +31,6 @@ Several workers share each meta-batch when torchrun starts the command in place 
   torchrun --nproc-per-node=2 -m maml_edu train {family}
   torchrun --nproc-per-node=2 --max-restarts=3 -m maml_edu train {family}   (goes on if one is lost)
 """
-NOT_FLAGS = {"data"}  # the tasks' `data` is what --data turns out to be
 
 
 def fill(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +74,7 @@ def _options(family: Family) -> dict[str, Options]:
     for what, names in (("learner", learners), ("model", family.networks)):
         for name in names:
             merged[what] = {**part_options(what, name), **merged[what]}
-    tasks = {name: o for name, o in family.options.items() if name not in NOT_FLAGS}
+    tasks = {name: o for name, o in family.options.items() if name != "data"}  # --data finds it
     return {**merged, "tasks": tasks, "training": TRAINING}
 
 
@@ -82,17 +82,14 @@ def run(args: argparse.Namespace, command: str) -> int:
     family = args.family
     names = [name for options in _options(family).values() for name in options]
     asked = given(args, ("learner", "model", *names))
-    try:
-        TrainConfig.make(family.name, **asked)  # refuse what cannot be before any work is done
+    with usage():  # refuse what cannot be before any work is done
+        TrainConfig.make(family.name, **asked)
         options = RunOptions(**given(args, options_of(RunOptions)), progress=True)
-    except InputError as error:
-        raise UsageError(str(error)) from error
     device = device_of(args.device)
-    one_thread()
+    torch.set_num_threads(1)  # more only slow a network of this size down
     start = load(args.start) if args.start else None
-    source: Any = "auto"
+    source = load_drawings(args.data) if family.validates else None
     if family.validates:
-        source = load_drawings(args.data)
         say(source.source)
         asked["data"] = "omniglot" if source.omniglot else "stand-in"
     if start is not None:
@@ -114,12 +111,12 @@ def run(args: argparse.Namespace, command: str) -> int:
         say(f"{lost}; the last state is saved in {out}. To go on: {again}")
         return 1
     except Diverged as error:
-        raise CommandError(f"{error}; the last good state is saved in {out}") from error
+        raise InputError(f"{error}; the last good state is saved in {out}") from error
     except NoCompiler as error:
-        raise CommandError(f"{error}. Or leave out --compile") from error
+        raise InputError(f"{error}. Or leave out --compile") from error
     if made is not None:
-        print(f"{out}: {config.title}, {made.metadata['seconds']:.1f} s")
-        print(table(made.metadata["figures"]))
+        figures = table(made.metadata["figures"])
+        print(f"{out}: {config.title}, {made.metadata['seconds']:.1f} s\n{figures}")
     return 0
 
 
