@@ -6,7 +6,6 @@ SHA-256 of the first). Loading one reads numbers and names; it runs no code.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from maml_edu.foundation.files import MAX_JSON, FileError, parse_object, read_wh
 from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners import Learner
 from maml_edu.runs.config import TrainConfig
-from maml_edu.runs.tensor_files import MAX_TENSORS, check_tensors, parse_tensors, write_tensors
+from maml_edu.runs.tensor_files import check_tensors, read_tensors, write_tensors
 from maml_edu.tasks import TaskSource
 
 FORMAT = "maml_edu checkpoint 2"
@@ -71,10 +70,8 @@ def save(path: str | os.PathLike, theta: Theta, metadata: dict[str, Any]) -> Non
     config = _checked(metadata, metadata_file)
     check_tensors(theta, config.make_learner().shapes(), tensors_file)
     json.dumps(metadata, allow_nan=False)  # a nan raises before anything is written
-    content = write_tensors(tensors_file, theta, {})
-    marks = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
-    text = json.dumps({**metadata, **marks}, indent=1) + "\n"
-    write_whole(metadata_file, text.encode())
+    told = {**metadata, "format": FORMAT, "sha256": write_tensors(tensors_file, theta, {})}
+    write_whole(metadata_file, (json.dumps(told, indent=1) + "\n").encode())
 
 
 def load(name_or_path: str | os.PathLike, device: Device = None) -> Checkpoint:
@@ -84,17 +81,14 @@ def load(name_or_path: str | os.PathLike, device: Device = None) -> Checkpoint:
     """
     tensors_file, metadata_file = _pair(_find(name_or_path))
     metadata = parse_object(read_whole(metadata_file, MAX_JSON), metadata_file)
-    content = read_whole(tensors_file, MAX_TENSORS)
     if metadata.get("format") != FORMAT:
         raise FileError(f"{metadata_file} is not the metadata of a checkpoint ({FORMAT!r})")
     learner = _checked(metadata, metadata_file).make_learner()
-    theta, _ = parse_tensors(content, tensors_file)
+    theta, _, sha256 = read_tensors(tensors_file)
     check_tensors(theta, learner.shapes(), tensors_file)
-    if metadata.get("sha256") != hashlib.sha256(content).hexdigest():
-        raise FileError(
-            f"{tensors_file} is not the file that {metadata_file.name} was written for: "
-            "their SHA-256 differ"
-        )
+    if metadata.get("sha256") != sha256:
+        told = f"does not belong to {metadata_file.name}: their SHA-256 differ"
+        raise FileError(f"{tensors_file} {told}")
     theta = {name: theta[name].to(device) for name in learner.shapes()}
     return Checkpoint(learner, theta, metadata)
 
@@ -125,8 +119,6 @@ def _find(given: str | os.PathLike) -> Path:
     if path.is_dir():
         return path / IN_A_RUN
     if not any(part.exists() for part in _pair(path)):
-        raise FileError(
-            f"there is no checkpoint {str(given)!r}: it is none of {', '.join(shipped())}, "
-            "no run's folder, and no pair of files"
-        )
+        known = f"none of {', '.join(shipped())}, no run's folder, and no pair of files"
+        raise FileError(f"there is no checkpoint {str(given)!r}: it is {known}")
     return path

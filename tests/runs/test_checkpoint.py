@@ -207,7 +207,7 @@ WRONG_TENSORS = {
     "not safetensors": (b"hello, I am no safetensors file", "not a safetensors file"),
     "a length that begins as a pickle": (
         header({}, length=0x80),
-        "looks like a pickle",
+        "not a safetensors file",
     ),
     "a header longer than the file": (header({}, length=2**63), "not a safetensors file"),
     "a header of 99 MB": (header({}, length=99_000_000), "not a safetensors file"),
@@ -215,7 +215,7 @@ WRONG_TENSORS = {
     "a header that is no JSON": (struct.pack("<Q", 4) + b"[[[[", "not a safetensors file"),
     "a nested header": (struct.pack("<Q", 50_000) + b"[" * 50_000, "not a safetensors file"),
     "no tensors": (header({}), "it lacks 0.bias"),
-    "a pickle": (pickle.dumps(Exploit()), "looks like a pickle"),
+    "a pickle": (pickle.dumps(Exploit()), "not a safetensors file"),
 }
 
 
@@ -231,21 +231,10 @@ def test_wrong_bytes_are_refused(pair, name, tmp_path, monkeypatch):
     assert not (tmp_path / "exploited").exists()
 
 
-@pytest.mark.parametrize("first", [0x80, 0x4B50])  # as a pickle begins, and a zip file
-def test_a_good_file_may_begin_as_a_pickle_by_chance(pair, first):
-    """Its first eight bytes are the length of its header, which may be padded with blanks."""
-    content = pair.with_suffix(".safetensors").read_bytes()
-    length = int.from_bytes(content[:8], "little")
-    text, data = content[8 : 8 + length], content[8 + length :]
-    longer = first if first > length else length + (first - length) % 256
-    replace_tensors(pair, struct.pack("<Q", longer) + text.ljust(longer) + data)
-    assert load(pair).theta.keys() == CONFIG.make_learner().shapes().keys()
-
-
 def test_a_torch_pickle_renamed_is_refused(pair, theta):
     torch.save(theta, pair.with_suffix(".pt"))
     replace_tensors(pair, pair.with_suffix(".pt").read_bytes())
-    with pytest.raises(FileError, match="looks like a pickle"):
+    with pytest.raises(FileError, match="not a safetensors file"):
         load(pair)
 
 

@@ -346,7 +346,7 @@ def test_another_network_to_start_from(capsys):
         (lambda content: content[:-100], "is cut short"),
         (lambda content: content[:4], "is cut short"),
         (lambda content: b"\xff" * 8 + content, "is cut short, damaged or not a safetensors file"),
-        (lambda content: b"\x80\x04K\x01.", "looks like a pickle"),
+        (lambda content: b"\x80\x04K\x01.", "not a safetensors file"),
         (lambda content: content[:-1] + b"\x00", "SHA-256 differ"),
     ],
 )
