@@ -24,19 +24,15 @@ from maml_edu.learners.checks import check_batch
 from maml_edu.tasks import TaskBatch, TaskSource
 
 
-def meta_loss(
-    learner: Learner, theta: Theta, batch: TaskBatch, *, chunk_size: int | None = None
-) -> Tensor:
+def meta_loss(learner: Learner, theta: Theta, batch: TaskBatch) -> Tensor:
     """The mean over a batch of tasks of what the learner minimises: a scalar.
 
     `vmap` runs `learner.task_loss`, which is written for one task, on all tasks side by side. (A
     single task needs none, and PyTorch's kernels are faster without.)
-    chunk_size: how many tasks at a time (default: all), where memory is short; same result.
     """
     if len(batch.query_y) == 1:
         return learner.task_loss(theta, batch.task(0))
-    task_losses = vmap(learner.task_loss, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)
-    return task_losses.mean()
+    return vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).mean()
 
 
 def in_chunks(gradient: Gradient, chunk_size: int | None) -> Gradient:
@@ -66,14 +62,11 @@ def meta_gradient(
 ) -> tuple[Theta, Tensor]:
     """The gradient of `meta_loss` with respect to theta, name -> tensor, and the loss itself.
 
-    chunk_size: how many tasks to differentiate at a time (default: all). Each chunk's graph is
-        freed before the next begins, so memory grows with the chunk, not with the batch. The
-        result is the same.
+    chunk_size: how many tasks to differentiate at a time (default: all). The result is the same,
+        and memory grows with the chunk, not with the batch.
     """
 
-    def gradient(theta: Theta, chunk: TaskBatch) -> tuple[Theta, Tensor]:
-        return grad_and_value(lambda t: meta_loss(learner, t, chunk))(theta)
-
+    gradient = grad_and_value(partial(meta_loss, learner))
     return in_chunks(gradient, chunk_size)(theta, batch)
 
 
@@ -90,9 +83,6 @@ def meta_step(
         p.grad = grads[name]
     optimiser.step()
     return loss
-
-
-SCHEDULES = ("cosine", "constant")
 
 
 @dataclass(frozen=True)
@@ -113,7 +103,9 @@ class Training:
         None, checks.positive, "that of learned inner rates (default: meta_lr)"
     )
     warmup: float = option(0.05, checks.fraction, "share of the steps until meta_lr is reached")
-    schedule: str = option("cosine", checks.choice(SCHEDULES), "how the step size goes on")
+    schedule: str = option(
+        "cosine", checks.choice(["cosine", "constant"]), "how the step size goes on"
+    )
     seed: int = option(0, integer(0, 2**63 - 1), "the same seed on the CPU gives the same bits")
     chunk_size: int | None = option(
         None, integer(1, 10**6), "tasks differentiated side by side (default: all)"

@@ -1,10 +1,8 @@
 """Capture the tensor operations of a function once, and replay them: the same numbers, faster.
 
-Small networks spend their time in PyTorch's bookkeeping, not in arithmetic: in a meta-step on sine
-waves, `vmap` and the nested `grad`s cost several times as much as the additions and products. They
-always come to the same list of operations, so working it out once is enough. That takes well under
-a second and needs no compiler. For a long training run a compiler can then fuse the operations,
-which takes about half a minute, once.
+In a meta-step on sine waves, `vmap` and the nested `grad`s cost several times as much as the
+arithmetic, and always come to the same list of operations. So it is enough to work the list out
+once, which takes well under a second. For a long run a compiler can fuse it, in half a minute.
 """
 
 from __future__ import annotations
@@ -37,8 +35,7 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
     compile: compile the operations with PyTorch's compiler; the results differ only by rounding.
         Default: False. Raises NoCompiler without a C++ compiler.
     Returns the captured function, with the results of `fn` but without a graph for autograd. It
-    takes arguments of the structure, shapes, dtypes and device of `example`: others raise
-    InputError.
+    raises InputError for arguments of other structure, shapes, dtypes or device than `example`.
     """
     leaves, structure = tree_flatten(example)
     result_structure = None
@@ -59,10 +56,8 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
     def replay(*arguments):
         flat, given = tree_flatten(arguments)
         if given != structure or [(a.shape, a.dtype, a.device) for a in flat] != expected:
-            raise InputError(
-                "the arguments differ in structure, shape, dtype or device from those captured; "
-                "capture the function again for them"
-            )
+            what = "the arguments differ in structure, shape, dtype or device from those captured"
+            raise InputError(f"{what}; capture the function again for them")
         return tree_unflatten(list(run(*flat)), result_structure)
 
     return replay

@@ -55,6 +55,8 @@ def check_options(instance: Any) -> None:
 
 def filled(what: str, given: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """All options of something called `what`: those given, checked, and the others' defaults."""
+    if not isinstance(given, Mapping):
+        refuse(what, given, "an object")
     if unknown := sorted(set(given) - set(options)):
         refuse(f"an option of {what}", unknown[0], one_of(options or ["none"]))
     values = {}

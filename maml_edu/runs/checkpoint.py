@@ -21,16 +21,7 @@ from maml_edu.runs.tensor_files import check_tensors, read_tensors, write_tensor
 from maml_edu.tasks import TaskSource
 
 FORMAT = "maml_edu checkpoint 2"
-METADATA = {  # what every checkpoint's metadata has, and as what
-    "config": dict,
-    "seed": int,
-    "command": str,
-    "data": str,
-    "figures": dict,
-    "seconds": (int, float),  # by the clock
-    "versions": dict,
-    "hardware": dict,
-}
+METADATA = ("config", "seed", "command", "data", "figures", "seconds", "versions", "hardware")
 IN_A_RUN = "checkpoint"  # what a run's folder calls its own
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -39,7 +30,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 class Checkpoint:
     """A trained theta, the learner that adapts it, and the metadata of its training.
 
-    metadata: the keys of METADATA, as JSON has them; runs add "cpu_seconds" and "meta_loss".
+    metadata: by the keys of METADATA, and what runs add, such as "cpu_seconds" and "meta_loss".
     """
 
     learner: Learner
@@ -95,10 +86,9 @@ def load(name_or_path: str | os.PathLike, device: Device = None) -> Checkpoint:
 
 def _checked(metadata: dict[str, Any], path: Path) -> TrainConfig:
     """The config in metadata that has all it must."""
-    for key, kind in METADATA.items():
-        if not isinstance(metadata.get(key), kind):
-            found = type(metadata[key]).__name__ if key in metadata else "missing"
-            raise FileError(f"{path} is not a checkpoint's metadata: its {key} is {found}")
+    for key in METADATA:
+        if key not in metadata:
+            raise FileError(f"{path} is not a checkpoint's metadata: its {key} is missing")
     try:
         return TrainConfig.from_json(metadata["config"])
     except InputError as error:

@@ -8,7 +8,7 @@ constructors' checks all come from there (see `maml_edu.foundation.options`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from maml_edu.foundation.checks import InputError, choice, one_of, plain, refuse
@@ -100,20 +100,17 @@ class TrainConfig:
             its = {key: given.pop(key) for key in part_options(what, name) if key in given}
             made[what] = {"name": name, **its}
         if unknown := [key for key in given if key not in TRAINING]:
-            told = f"{names['learner']}, {names['model']} and {tasks} tasks"
             wrong = f"{unknown[0]} is {given[unknown[0]]!r}"
+            told = f"{names['learner']}, {names['model']} and {tasks} tasks"
             raise InputError(f"{wrong}; {told} have no such option")
         return cls.from_json({**made, "training": given})
 
     @classmethod
     def from_json(cls, given: Any) -> TrainConfig:
         """From what `as_json` returned, or from anything that claims to be that."""
-        names = {field.name for field in fields(cls)}
-        if not isinstance(given, dict) or not names - {"start"} <= set(given) <= names:
+        if not isinstance(given, Mapping) or {*given} - {"start"} != {*KINDS, "training"}:
             refuse("config", given, "an object with learner, model, tasks and training")
         parts = {what: Part.of(what, given[what]) for what in KINDS}
-        if not isinstance(given["training"], Mapping):
-            refuse("training", given["training"], "an object")
         training = Training(**filled("training", given["training"], TRAINING))
         return cls(**parts, training=training, start=given.get("start"))
 
@@ -162,11 +159,12 @@ class TrainConfig:
         mine, theirs = _flat(self.as_json()), _flat(other.as_json())
         for key in [*mine, *theirs]:
             if mine.get(key) != theirs.get(key):
-                label = key[0] if key[1] == "name" else key[1]
-                return f"{label} is {theirs.get(key)} there and {mine.get(key)} here"
+                return f"{key} is {theirs.get(key)} there and {mine.get(key)} here"
         return None
 
 
-def _flat(config: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    flat = {("config", "start"): config.pop("start", None)}
-    return flat | {(part, key): v for part, options in config.items() for key, v in options.items()}
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    flat = {"start": config.pop("start", None)}
+    for part, options in config.items():
+        flat |= {part if key == "name" else key: value for key, value in options.items()}
+    return flat

@@ -7,12 +7,11 @@ import os
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
 import torch
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 
 from maml_edu.runs.checkpoint import Checkpoint
 
@@ -69,22 +68,19 @@ def problems(installed: Callable[[str], str] = version) -> Iterable[str]:
     installed: name -> version, or PackageNotFoundError.
     """
     try:
-        needed, python = requires("maml_edu") or [], metadata("maml_edu")["Requires-Python"]
+        needed = requires("maml_edu") or []
     except PackageNotFoundError:
         yield f"maml_edu itself is not installed: {REMEDY}."
         return
-    if not SpecifierSet(python).contains(platform.python_version(), prereleases=True):
-        yield f"Python is {platform.python_version()}, and {python} is needed: {REMEDY}."
     for requirement in map(Requirement, needed):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
             found = installed(requirement.name)
+            if not requirement.specifier.contains(found, prereleases=True):
+                yield f"{requirement.name} is {found}, and {requirement} is needed: {REMEDY}."
         except PackageNotFoundError:
             yield f"{requirement.name} is not installed: {REMEDY}."
-            continue
-        if not requirement.specifier.contains(found, prereleases=True):
-            yield f"{requirement.name} is {found}, and {requirement} is needed: {REMEDY}."
 
 
 def _device() -> str:
@@ -104,6 +100,7 @@ def _told_by(checkpoint: Checkpoint) -> dict[str, str]:
     return {
         "Network": f"{type(checkpoint.learner).__name__}, trained for {training.steps:,} "
         f"meta-steps of {training.meta_batch} waves, {checkpoint.metadata['seconds']:.0f} seconds",
-        "Its error": f"{'; '.join(words)} after {', '.join(map(str, errors))} inner steps (mean squared error "
-        f"on {protocol['tasks']:,} new waves, {protocol['shots']} points each, with 95% intervals)",
+        "Its error": f"{'; '.join(words)} after {', '.join(map(str, errors))} inner steps (mean "
+        f"squared error on {protocol['tasks']:,} new waves, {protocol['shots']} points each, with "
+        "95% intervals)",
     }

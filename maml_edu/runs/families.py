@@ -1,12 +1,9 @@
-"""The families of tasks that a run can train on, each with its usual settings.
-
-CONTRIBUTING.md says how to add one; FAMILIES, at the end, registers it.
-"""
+"""The families of tasks that a run can train on, each with its usual settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import cross_entropy, mse_loss
 
@@ -30,25 +27,18 @@ PAPER = {
 
 
 class Family:
-    """A family of tasks: what a run has to know of it. Each subclass has the methods of Sine.
+    """A family of tasks: what a run has to know of it. Each subclass has the methods of Sine."""
 
-    name: as in configs and on the command line. help, description, epilog: what `--help` prints.
-    options: of its tasks, as a config holds them. most: samples in one meta-batch.
-    networks: the names of those that fit its tasks, the usual one first.
-    measure: what its evaluation measures, in words.
-    validates: whether it has tasks to choose the best state on.
-    """
-
-    name: ClassVar[str]
-    help: ClassVar[str]
-    description: ClassVar[str]
-    epilog: ClassVar[str]
-    options: ClassVar[Options]
-    most: ClassVar[int]
-    networks: ClassVar[tuple[str, ...]]
-    loss: ClassVar[Callable]
-    measure: ClassVar[str]
-    validates: ClassVar[bool] = False
+    name: str  # as in configs and on the command line
+    help: str  # this, description and epilog: what `--help` prints
+    description: str
+    epilog: str
+    options: Options  # of its tasks, as a config holds them
+    most: int  # samples in one meta-batch
+    networks: tuple[str, ...]  # the names of those that fit its tasks, the usual one first
+    loss: Callable
+    measure: str  # what its evaluation measures, in words
+    validates = False  # whether it has tasks to choose the best state on
 
     @property
     def learners(self) -> tuple[str, ...]:
