@@ -41,14 +41,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """On which tasks a learner is measured, and how. The same seed gives the same tasks, so
-    learners can be compared on them.
+    """On which tasks a learner is measured, and how. The same seed gives the same tasks.
 
     n_tasks: how many new tasks. shots, queries: samples of each (of each class, in classification).
     inner_steps: how many gradient steps to follow.
     metric: such as `accuracy` (default: the learner's own loss).
-    chunk_size: tasks adapted side by side. batch_size: tasks drawn at a time (default: all); fewer
-        where the samples of all do not fit into memory. It has an influence on which are drawn.
+    chunk_size: tasks adapted side by side. batch_size: tasks drawn at a time (default: all), which
+        has an influence on which are drawn; fewer where all do not fit into memory.
     """
 
     n_tasks: int = 600

@@ -29,11 +29,7 @@ def plain(value: Any) -> Any:
     """A value as JSON holds it: NumPy's numbers become Python's, tuples become lists."""
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if isinstance(value, bool | str) or value is None:
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    return float(value) if isinstance(value, Real) else value
+    return value.item() if isinstance(value, Real) and hasattr(value, "item") else value
 
 
 def is_integer(value: Any) -> bool:
@@ -41,7 +37,7 @@ def is_integer(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite real number, and one that float32 can hold."""
+    """Whether it is a real number, finite in float32 too."""
     return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < 1e38
 
 

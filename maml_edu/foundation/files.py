@@ -22,8 +22,7 @@ def write_whole(path: Path, content: bytes, *, shared: bool = False) -> None:
     """Write a file so that a reader, even after a crash, sees the old content or the new one.
 
     shared: whether several processes may write the same file at once. The last one then wins, but
-        a process that is killed leaves its temporary file behind. By default one process writes a
-        file at a time, and the next write cleans up. Raises OSError.
+        one that is killed leaves its temporary file behind. (Otherwise the next write removes it.)
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex if shared else 'tmp'}")
     try:

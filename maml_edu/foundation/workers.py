@@ -1,11 +1,10 @@
 """Synchronous data-parallel training, with tasks in place of samples.
 
-    torchrun --nproc-per-node=2 -m maml_edu train sine
-
-starts two workers, processes that run the same command. Each draws the same tasks, from the same
-seed, and differentiates its share of them. The gradient of the mean over all tasks is the mean of
-the workers' gradients, weighted by their shares. So all make the same step of Adam, each on its own
-copy of theta, and one message a step, as long as theta, carries the gradients.
+`torchrun --nproc-per-node=2 -m maml_edu train sine` starts two workers, processes that run the same
+command. Each draws the same tasks, from the same seed, and differentiates its share of them. The
+gradient of the mean over all tasks is the mean of the workers' gradients, weighted by their shares.
+So all make the same step of Adam, each on its own copy of theta. One message a step, as long as
+theta, carries the gradients.
 
 Only the first worker reads and writes the run's folder, so machines need no common disk.
 """
@@ -83,25 +82,21 @@ class Workers:
 
     def any(self, here: bool) -> bool:
         """Whether `here` is true on any worker, so that all stop together."""
-        if self.count == 1:
-            return here
         flag = torch.tensor(float(here))
-        with _together():
-            dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+        if self.count > 1:
+            with _together():
+                dist.all_reduce(flag, op=dist.ReduceOp.MAX)
         return bool(flag)
 
     def from_first(self, find: Callable[[], T]) -> T:
         """The result of `find` on the first worker, or the InputError that it raises, for all."""
-        if self.count == 1:
-            return find()
-        found: list[T | InputError | None] = [None]
-        if self.first:
-            try:
-                found = [find()]
-            except InputError as error:
-                found = [error]
-        with _together():
-            dist.broadcast_object_list(found)
+        try:
+            found = [find() if self.first else None]
+        except InputError as error:
+            found = [error]
+        if self.count > 1:
+            with _together():
+                dist.broadcast_object_list(found)
         if isinstance(found[0], InputError):
             raise found[0]
         return found[0]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ORACLE = "oracle"  # joint training that is told each wave's amplitude and phase
 DRAWINGS = 20  # of each character
-IMAGES_AT_ONCE = 120  # as many as fit a core's cache, when a meta-gradient is taken
+IMAGES_AT_ONCE = 120  # in a meta-gradient: as many as fit a core's cache
 # The settings of Finn et al. (2017), appendix A.1: up to 10 ways those of 5-way, above those of 20.
 PAPER = {
     5: {"inner_lr": 0.4, "inner_steps": 1, "meta_batch": 32},
@@ -101,7 +101,7 @@ Examples:
         return SinusoidTasks(**config.tasks.options)
 
     def title(self, config: TrainConfig) -> str:
-        """What to call a run in a line of output, such as "5-way 1-shot maml conv4"."""
+        """What to call a run, such as "maml-conv4-5way-1shot": its folder, too."""
         return ORACLE if config.tasks["reveal_task"] else config.learner.name
 
     def evaluation(self, config: TrainConfig, asked: Mapping[str, Any]) -> Evaluation:
@@ -153,8 +153,8 @@ Examples:
         shots = options.get("shots", 1)
         usual = {"steps": 60_000, "shots": shots, "queries": shots, "warmup": 0.0}
         usual |= {"schedule": "constant", "meta_batch": paper["meta_batch"]}
-        kind = LEARNERS.get(options.get("learner", "maml"))
-        if kind is not None and hasattr(kind, "inner_lr"):
+        kind = LEARNERS[options["learner"]]
+        if hasattr(kind, "inner_lr"):
             usual["inner_lr"] = paper["inner_lr"]
             several = kind.inner_steps > 1  # it has a number of steps of its own
             usual["inner_steps"] = kind.inner_steps if several else paper["inner_steps"]
@@ -180,8 +180,8 @@ Examples:
         return OmniglotTasks(split, config.tasks["way"], rotations=rotations, source=source)
 
     def title(self, config: TrainConfig) -> str:
-        what = f"{config.learner.name} {config.model.name}"
-        return f"{config.tasks['way']}-way {config.training.shots}-shot {what}"
+        what = f"{config.learner.name}-{config.model.name}"
+        return f"{what}-{config.tasks['way']}way-{config.training.shots}shot"
 
     def evaluation(self, config: TrainConfig, asked: Mapping[str, Any]) -> Evaluation:
         way = config.tasks["way"]

@@ -100,8 +100,8 @@ def _as_asked(
     """The config, the learner and theta with the asked inner_lr, way and protocol."""
     omniglot = config.tasks.name == "omniglot"
     lacking = {} if omniglot else dict.fromkeys(("way", "split", "protocol", "upright"), "sine")
-    for name in {"inner_lr", "inner_steps"} - set(config.learner.options):
-        lacking[name] = config.learner.name
+    unknown = {"inner_lr", "inner_steps"} - set(config.learner.options)
+    lacking |= dict.fromkeys(unknown, config.learner.name)
     for name, who in lacking.items():
         if (value := getattr(how, name)) is not None:
             raise InputError(f"{name} is {value!r}; {who} has no {name}")
@@ -127,9 +127,7 @@ def _figure(estimate: Estimate) -> dict[str, float | None]:
     return {key: round(x, 6) if math.isfinite(x) else None for key, x in pair.items()}
 
 
-def describe(
-    config: TrainConfig, tasks: TaskSource, device: torch.device | str = "cpu"
-) -> dict[str, Any]:
+def describe(config: TrainConfig, tasks: TaskSource, device: Device = "cpu") -> dict[str, Any]:
     """What is known of a run before it has run."""
     return {
         "config": config.as_json(),

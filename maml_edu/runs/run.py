@@ -90,7 +90,6 @@ class Run:
         self.metadata = {**describe(config, self.tasks, device), "command": command}
         if workers.count > 1:
             self.metadata["hardware"]["workers"] = workers.count
-        self.validated: list[Validated] = []
         self.saved_step: int | None = None
         self.state: TrainState | None = None
         self.figures: dict[str, Any] = {}  # of the last validation
@@ -131,7 +130,8 @@ class Run:
         if given != self.config.start:
             raise RunError(f"start is {given}; it must be the config's start, {self.config.start}")
         progress = self.workers.from_first(lambda: self._find(resume, start))
-        state, spent, self.validated = progress.state, progress.spent, list(progress.validated)
+        state, spent = progress.state, progress.spent
+        self.validated: list[Validated] = list(progress.validated)
         self._began = time.perf_counter() - spent[0], time.process_time() - spent[1]
         self.history = History(self.out, state.step if state else -1, self.workers.first)
         if start is not None:
@@ -147,9 +147,8 @@ class Run:
         if any((self.out / name).exists() for name in (STATE_FILE, f"{IN_A_RUN}.json")):
             said = "holds a run already; add --resume to go on, or choose another --out"
             raise RunError(f"{self.out} {said}")
-        state, seed = None, self.config.training.seed
-        if start is not None:
-            state = start_from(start.theta, self.learner, seed=seed)
+        seed = self.config.training.seed
+        state = start and start_from(start.theta, self.learner, seed=seed)
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -162,15 +161,17 @@ class Run:
         """Seconds by the clock, and of the processor, in resumed parts too."""
         return time.perf_counter() - self._began[0], time.process_time() - self._began[1]
 
+    def _times(self) -> dict[str, float]:
+        seconds, cpu_seconds = self.spent
+        return {"seconds": round(seconds, 1), "cpu_seconds": round(cpu_seconds, 1)}
+
     def _take(self, state: TrainState) -> None:
         """Make this the run's state, and save it where that is due."""
         if not all(p.isfinite().all() for p in state.theta.values()):
             raise Diverged(f"theta is not finite at step {state.step}; try a smaller meta_lr")
         self.state = state
         if state.step > 0:
-            seconds, cpu_seconds = (f"{value:.1f}" for value in self.spent)
-            times = {"seconds": seconds, "cpu_seconds": cpu_seconds}
-            self.history.add(state.step, **times, meta_loss=state.meta_loss)
+            self.history.add(state.step, **self._times(), meta_loss=state.meta_loss)
         if self.saved_step is None or state.step - self.saved_step >= self.options.save_every:
             self._save()
 
@@ -192,11 +193,11 @@ class Run:
         step = self.state.step
         self.figures = self._measure(self.state.theta, VALIDATION_TASKS, split="validation")
         accuracy, half_width = self.figures["by_inner_step"][-1].values()
-        cpu_seconds = round(self.spent[1], 1)
+        cpu_seconds = self._times()["cpu_seconds"]
         row = step, cpu_seconds, accuracy, half_width
         self.validated = [r for r in self.validated if r[0] < step] + [row]
-        found = {"validation_accuracy": accuracy, "half_width": half_width}
-        self.history.add(step, cpu_seconds=cpu_seconds, **found)
+        told = {"validation_accuracy": accuracy, "half_width": half_width}
+        self.history.add(step, cpu_seconds=cpu_seconds, **told)
         if max(self.validated, key=lambda r: r[2])[0] == step:
             self._keep(BEST, self.state.theta, self.figures)
 
@@ -207,13 +208,12 @@ class Run:
         return measure(self.config, theta, how, **given)
 
     def _keep(self, name: str, theta: Theta, figures: dict[str, Any]) -> None:
-        loss, (seconds, cpu_seconds) = self.state.meta_loss, self.spent
-        found = {"seconds": round(seconds, 1), "cpu_seconds": round(cpu_seconds, 1)}
-        found |= {"meta_loss": loss if math.isfinite(loss) else None, "figures": figures}
+        loss = self.state.meta_loss
+        told = {"meta_loss": loss if math.isfinite(loss) else None, "figures": figures}
         if self.config.family.validates:
             names = ("step", "cpu_seconds", "accuracy", "half_width")
-            found["validation"] = [dict(zip(names, r, strict=True)) for r in self.validated]
-        save(self.out / name, theta, {**self.metadata, **found})
+            told["validation"] = [dict(zip(names, r, strict=True)) for r in self.validated]
+        save(self.out / name, theta, {**self.metadata, **self._times(), **told})
 
     def _finish(self) -> Checkpoint:
         """Measure the best state (without validation: the last) and write its checkpoint."""

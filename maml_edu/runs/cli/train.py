@@ -13,12 +13,11 @@ from maml_edu.foundation.capture import NoCompiler
 from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.options import Options, options_of
 from maml_edu.foundation.workers import WorkerLost, join
-from maml_edu.learners import LEARNERS
 from maml_edu.outer import Diverged
 from maml_edu.runs.checkpoint import load
 from maml_edu.runs.cli.flags import add_device, add_flags, device_of, given, usage
 from maml_edu.runs.cli.output import say, table
-from maml_edu.runs.config import TRAINING, TrainConfig, part_options
+from maml_edu.runs.config import KINDS, TRAINING, TrainConfig, part_options
 from maml_edu.runs.families import FAMILIES, Family
 from maml_edu.runs.run import Run, RunOptions, Stopped
 from maml_edu.tasks.data import load_drawings
@@ -36,14 +35,10 @@ Several workers share each meta-batch when torchrun starts the command in place 
 def fill(parser: argparse.ArgumentParser) -> None:
     families = parser.add_subparsers(title="tasks", metavar="TASKS", required=True)
     for family in FAMILIES.values():
-        added = families.add_parser(
-            family.name,
-            help=family.help,
-            description=family.description,
-            epilog=family.epilog + OUTCOME.format(family=family.name),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        how = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+        added = families.add_parser(family.name, help=family.help, **how)
+        added.description = family.description
+        added.epilog = family.epilog + OUTCOME.format(family=family.name)
         _fill(added, family)
         added.set_defaults(run=run, family=family)
 
@@ -69,11 +64,11 @@ def _fill(parser: argparse.ArgumentParser, family: Family) -> None:
 def _options(family: Family) -> dict[str, Options]:
     """The options of every learner and network that the family can have, of its tasks, and of the
     training, by title."""
-    learners = [name for name in family.learners if name in LEARNERS]
     merged: dict[str, Any] = {"learner": {}, "model": {}}
-    for what, names in (("learner", learners), ("model", family.networks)):
+    for what, names in (("learner", family.learners), ("model", family.networks)):
         for name in names:
-            merged[what] = {**part_options(what, name), **merged[what]}
+            if name in KINDS[what]:  # the oracle is joint training
+                merged[what] = {**part_options(what, name), **merged[what]}
     tasks = {name: o for name, o in family.options.items() if name != "data"}  # --data finds it
     return {**merged, "tasks": tasks, "training": TRAINING}
 
@@ -95,7 +90,7 @@ def run(args: argparse.Namespace, command: str) -> int:
     if start is not None:
         asked["start"] = start.metadata["sha256"]
     config = TrainConfig.make(family.name, **asked)
-    out = args.out or Path("runs") / _folder(config, asked)
+    out = args.out or Path("runs") / f"{family.name}-{config.title}"
     command = _as_started(command)
     again = command if args.resume else f"{command} --resume"
     if config.training.compile:
@@ -105,11 +100,9 @@ def run(args: argparse.Namespace, command: str) -> int:
             how = {"source": source, "device": device, "command": command, "workers": workers}
             made = Run(config, out, options, **how).train(resume=args.resume, start=start)
     except Stopped as stopped:
-        say(f"{stopped}. To go on: {again}")
-        return 130
+        return say(f"{stopped}. To go on: {again}") or 130
     except WorkerLost as lost:
-        say(f"{lost}; the last state is saved in {out}. To go on: {again}")
-        return 1
+        return say(f"{lost}; the last state is saved in {out}. To go on: {again}") or 1
     except Diverged as error:
         raise InputError(f"{error}; the last good state is saved in {out}") from error
     except NoCompiler as error:
@@ -118,14 +111,6 @@ def run(args: argparse.Namespace, command: str) -> int:
         figures = table(made.metadata["figures"])
         print(f"{out}: {config.title}, {made.metadata['seconds']:.1f} s\n{figures}")
     return 0
-
-
-def _folder(config: TrainConfig, asked: dict[str, Any]) -> str:
-    """The usual name of a run's folder: omniglot-maml-conv4-5way-1shot."""
-    if "way" not in config.tasks.options:
-        return f"{config.tasks.name}-{config.title}"
-    kind = f"{config.learner.name}-{config.model.name}"
-    return f"{config.tasks.name}-{kind}-{config.tasks['way']}way-{config.training.shots}shot"
 
 
 def _as_started(command: str) -> str:
