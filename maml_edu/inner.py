@@ -32,8 +32,8 @@ def adapt(
     inner_lr: one number; or one per parameter, name -> number or tensor, where parameters that are
         not named stay as they are; or a list with one of these for each step.
     first_order: treat each gradient as a constant, so that no derivative flows through it.
-    checkpointing: run each step again on the way back (see `foundation.checkpointing`): less memory,
-        more time. loss_fn must then depend on theta through its arguments alone.
+    checkpointing: keep no graph of the steps, and run each again on the way back: less memory, more
+        time. loss_fn must then depend on theta through its arguments alone.
 
     Returns all `inner_steps + 1` states, from theta itself to the adapted parameters. Nothing is
     changed in place, so the last state is a differentiable function of the first.

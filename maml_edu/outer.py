@@ -100,7 +100,7 @@ class Training:
     queries: int = option(10, integer(1, 10**6), "query samples to be judged on (of each class)")
     meta_lr: float = option(1e-3, checks.positive, "Adam's highest step size")
     rates_lr: float | None = option(
-        None, checks.positive, "that of learned inner rates (default: meta_lr)"
+        None, checks.positive, "Adam's for learned inner rates (default: meta_lr)"
     )
     warmup: float = option(0.05, checks.fraction, "share of the steps until meta_lr is reached")
     schedule: str = option(
