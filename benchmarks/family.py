@@ -33,13 +33,13 @@ from typing import Any
 
 import torch
 
+from maml_edu.foundation.files import write_whole
 from maml_edu.learners import LEARNERS
 from maml_edu.outer import Diverged, TrainState, meta_train
 from maml_edu.runs.checkpoint import Checkpoint, load
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.measure import Measurement, hardware, measure, versions
-from maml_edu.runs.resume import start_from
-from maml_edu.runs.tensor_files import write_whole
+from maml_edu.runs.training_state import start_from
 from maml_edu.tasks.data import load_drawings
 
 RESULT = Path(__file__).parent.parent / "results" / "family.json"

@@ -26,12 +26,12 @@ import torch
 from tqdm.auto import tqdm
 
 from benchmarks.race import bar
+from maml_edu.foundation.files import write_whole
 from maml_edu.foundation.types import Theta
 from maml_edu.outer import meta_train
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.measure import Measurement, hardware, measure, versions
-from maml_edu.runs.resume import start_from
-from maml_edu.runs.tensor_files import write_whole
+from maml_edu.runs.training_state import start_from
 from maml_edu.tasks.data import Drawings, load_drawings
 
 RESULTS = Path(__file__).parent.parent / "results"

@@ -19,11 +19,11 @@ from typing import Any
 import torch
 
 from maml_edu.evaluate import Estimate, Evaluation, evaluate
+from maml_edu.foundation.files import write_whole
 from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.outer import Diverged, Training, meta_train
 from maml_edu.runs.measure import hardware, versions
-from maml_edu.runs.tensor_files import write_whole
 from maml_edu.tasks import SinusoidTasks
 
 RESULT = Path(__file__).parent.parent / "results" / "per_step.json"

@@ -31,8 +31,7 @@ class Estimate:
     @classmethod
     def of(cls, values: Tensor) -> Estimate:
         """From one value a task, (tasks,): the normal interval, 1.96 standard errors each way."""
-        values = values.detach().cpu().double()  # not every device has float64
-        n = len(values)
+        values, n = values.detach().cpu().double(), len(values)  # not every device has float64
         error = values.std().item() / math.sqrt(n) if n > 1 else math.nan
         return cls(values.mean().item(), 1.96 * error, n)
 
@@ -42,14 +41,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """On which tasks a learner is measured, and how. The same seed gives the same tasks, so
-    learners can be compared on them.
+    """On which tasks a learner is measured, and how. The same seed gives the same tasks.
 
     n_tasks: how many new tasks. shots, queries: samples of each (of each class, in classification).
     inner_steps: how many gradient steps to follow.
     metric: such as `accuracy` (default: the learner's own loss).
-    chunk_size: tasks adapted side by side. batch_size: tasks drawn at a time (default: all); fewer
-        where the samples of all do not fit into memory. It has an influence on which are drawn.
+    chunk_size: tasks adapted side by side. batch_size: tasks drawn at a time (default: all), which
+        has an influence on which are drawn; fewer where all do not fit into memory.
     """
 
     n_tasks: int = 600
@@ -83,27 +81,15 @@ def evaluate(
     how: on which tasks, and by which metric. progress: whether to show a progress bar.
     """
     generator = torch.Generator().manual_seed(how.seed)
-    batch_size = how.n_tasks if how.batch_size is None else how.batch_size
+    batch_size = how.batch_size or how.n_tasks
+    sizes = {"shots": how.shots, "queries": how.queries}
+    measured = {name: getattr(how, name) for name in ("inner_steps", "metric", "chunk_size")}
     values = []
     with tqdm(total=how.n_tasks, unit="task", disable=not progress, leave=False) as bar:
         for begin in range(0, how.n_tasks, batch_size):
-            batch = tasks.sample(
-                min(batch_size, how.n_tasks - begin),
-                shots=how.shots,
-                queries=how.queries,
-                generator=generator,
-                device=device,
-            )
-            values.append(
-                query_values(
-                    learner,
-                    theta,
-                    batch,
-                    inner_steps=how.inner_steps,
-                    metric=how.metric,
-                    chunk_size=how.chunk_size,
-                )
-            )
+            n_tasks = min(batch_size, how.n_tasks - begin)
+            batch = tasks.sample(n_tasks, **sizes, generator=generator, device=device)
+            values.append(query_values(learner, theta, batch, **measured))
             bar.update(len(batch.query_y))
     return [Estimate.of(column) for column in torch.cat(values).unbind(1)]
 
@@ -129,11 +115,7 @@ def query_values(
 
     def one_task(theta: Theta, task: TaskBatch) -> Tensor:
         states = learner.adapt(theta, task.support, inner_steps=inner_steps)
-        return torch.stack(
-            [
-                metric(learner.predict(state, task.query_x, task.support_x), task.query_y)
-                for state in states
-            ]
-        )
+        outputs = [learner.predict(state, task.query_x, task.support_x) for state in states]
+        return torch.stack([metric(each, task.query_y) for each in outputs])
 
     return vmap(one_task, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)

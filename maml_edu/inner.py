@@ -33,7 +33,7 @@ def adapt(
         not named stay as they are; or a list with one of these for each step.
     first_order: treat each gradient as a constant, so that no derivative flows through it.
     checkpointing: keep no graph of the steps, and run each again on the way back: less memory, more
-        time, the same gradients. loss_fn must then depend on theta through its arguments alone.
+        time. loss_fn must then depend on theta through its arguments alone.
 
     Returns all `inner_steps + 1` states, from theta itself to the adapted parameters. Nothing is
     changed in place, so the last state is a differentiable function of the first.
@@ -42,11 +42,12 @@ def adapt(
     refuse_arrays(x=x, y=y, inner_lr=inner_lr)
 
     def step(theta: Theta, rate: Rate, x: Tensor, y: Tensor) -> Theta:
-        moving = {name: p for name, p in theta.items() if _has(rate, name)}
+        rates = rate if isinstance(rate, Mapping) else dict.fromkeys(theta, rate)
+        moving = {name: p for name, p in theta.items() if name in rates}
         grads = grad(lambda part: loss_fn({**theta, **part}, x, y))(moving)
         if first_order:
             grads = {name: g.detach() for name, g in grads.items()}
-        return {name: p - _of(rate, name) * grads[name] for name, p in moving.items()}
+        return {name: p - rates[name] * grads[name] for name, p in moving.items()}
 
     step = checkpointed(step) if checkpointing else step
     states = [theta]
@@ -55,19 +56,10 @@ def adapt(
     return states
 
 
-def _has(rate: Rate, name: str) -> bool:
-    return name in rate if isinstance(rate, Mapping) else True
-
-
-def _of(rate: Rate, name: str) -> float | Tensor:
-    return rate[name] if isinstance(rate, Mapping) else rate
-
-
 def _rate_of_each_step(inner_lr: Rates, inner_steps: int) -> Sequence[Rate]:
     if not isinstance(inner_lr, Sequence):
         return [inner_lr] * inner_steps
     if len(inner_lr) < inner_steps:
-        raise InputError(
-            f"inner_lr has rates for {len(inner_lr)} steps; inner_steps is {inner_steps}"
-        )
+        found = f"inner_lr has rates for {len(inner_lr)} steps"
+        raise InputError(f"{found}; inner_steps is {inner_steps}")
     return inner_lr[:inner_steps]

@@ -10,18 +10,12 @@ from functools import partial
 import torch
 from torch import Tensor
 from torch.func import grad_and_value, vmap
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 from tqdm.auto import tqdm
 
-from maml_edu.foundation.checks import (
-    InputError,
-    at_least,
-    choice,
-    flag,
-    fraction,
-    integer,
-    positive,
-)
-from maml_edu.foundation.gradients import captured, in_chunks
+from maml_edu.foundation import checks
+from maml_edu.foundation.capture import captured
+from maml_edu.foundation.checks import InputError, at_least, integer
 from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Device, Gradient, Theta
 from maml_edu.foundation.workers import ALONE, Workers
@@ -30,19 +24,37 @@ from maml_edu.learners.checks import check_batch
 from maml_edu.tasks import TaskBatch, TaskSource
 
 
-def meta_loss(
-    learner: Learner, theta: Theta, batch: TaskBatch, *, chunk_size: int | None = None
-) -> Tensor:
+def meta_loss(learner: Learner, theta: Theta, batch: TaskBatch) -> Tensor:
     """The mean over a batch of tasks of what the learner minimises: a scalar.
 
     `vmap` runs `learner.task_loss`, which is written for one task, on all tasks side by side. (A
     single task needs none, and PyTorch's kernels are faster without.)
-    chunk_size: how many tasks at a time (default: all), where memory is short; same result.
     """
     if len(batch.query_y) == 1:
         return learner.task_loss(theta, batch.task(0))
-    task_losses = vmap(learner.task_loss, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)
-    return task_losses.mean()
+    return vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).mean()
+
+
+def in_chunks(gradient: Gradient, chunk_size: int | None) -> Gradient:
+    """`gradient` of a batch as the mean of its gradients on chunks of `chunk_size` tasks."""
+    if chunk_size is None:
+        return gradient
+
+    def of_all(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+        n_tasks = len(batch.query_y)
+        n_chunks = math.ceil(n_tasks / chunk_size)
+        leaves, structure = tree_flatten(batch)
+        pieces = zip(*(leaf.split(math.ceil(n_tasks / n_chunks)) for leaf in leaves), strict=True)
+        sums, total = {}, 0.0
+        for piece in pieces:
+            chunk = tree_unflatten(list(piece), structure)
+            weight = len(chunk.query_y) / n_tasks
+            grads, loss = gradient(theta, chunk)
+            sums = {name: sums.get(name, 0.0) + weight * g for name, g in grads.items()}
+            total = total + weight * loss
+        return sums, total
+
+    return of_all
 
 
 def meta_gradient(
@@ -50,14 +62,11 @@ def meta_gradient(
 ) -> tuple[Theta, Tensor]:
     """The gradient of `meta_loss` with respect to theta, name -> tensor, and the loss itself.
 
-    chunk_size: how many tasks to differentiate at a time (default: all). Each chunk's graph is
-        freed before the next begins, so memory grows with the chunk, not with the batch. The
-        result is the same.
+    chunk_size: how many tasks to differentiate at a time (default: all). The result is the same,
+        and memory grows with the chunk, not with the batch.
     """
 
-    def gradient(theta: Theta, chunk: TaskBatch) -> tuple[Theta, Tensor]:
-        return grad_and_value(lambda t: meta_loss(learner, t, chunk))(theta)
-
+    gradient = grad_and_value(partial(meta_loss, learner))
     return in_chunks(gradient, chunk_size)(theta, batch)
 
 
@@ -67,17 +76,13 @@ def meta_step(
     """One step of the outer loop; returns the meta-loss before it.
 
     gradient: (theta, batch) -> the gradient and the loss, as `meta_gradient` returns them.
-    theta is changed in place, because that is how `torch.optim` works: its tensors are the ones
-    that the optimiser was made with.
+    theta: the tensors that the optimiser was made with. As `torch.optim` does, it changes them.
     """
     grads, loss = gradient({name: p.detach() for name, p in theta.items()}, batch)
     for name, p in theta.items():
         p.grad = grads[name]
     optimiser.step()
     return loss
-
-
-SCHEDULES = ("cosine", "constant")
 
 
 @dataclass(frozen=True)
@@ -89,25 +94,24 @@ class Training:
     to 0, or stays.
     """
 
-    steps: int = option(MISSING, integer(0, 10**8), "meta-steps: updates of the initialisation",
-                        kind=int)  # fmt: skip
+    steps: int = option(MISSING, integer(0, 10**8), "meta-steps: updates of theta")
     meta_batch: int = option(25, integer(1, 10**6), "tasks in each meta-step")
     shots: int = option(10, integer(1, 10**6), "support samples to adapt to (of each class)")
     queries: int = option(10, integer(1, 10**6), "query samples to be judged on (of each class)")
-    meta_lr: float = option(1e-3, positive, "Adam's highest step size")
+    meta_lr: float = option(1e-3, checks.positive, "Adam's highest step size")
     rates_lr: float | None = option(
-        None, positive, "the same for learned inner rates (default: meta_lr)", kind=float
+        None, checks.positive, "Adam's for learned inner rates (default: meta_lr)"
     )
-    warmup: float = option(0.05, fraction, "fraction of the steps in which the step size rises")
+    warmup: float = option(0.05, checks.fraction, "share of the steps until meta_lr is reached")
     schedule: str = option(
-        "cosine", choice(SCHEDULES), "how the step size goes on", choices=SCHEDULES
+        "cosine", checks.choice(["cosine", "constant"]), "how the step size goes on"
     )
     seed: int = option(0, integer(0, 2**63 - 1), "the same seed on the CPU gives the same bits")
     chunk_size: int | None = option(
-        None, integer(1, 10**6), "tasks differentiated side by side (default: all)", kind=int
+        None, integer(1, 10**6), "tasks differentiated side by side (default: all)"
     )
-    capture: bool = option(True, flag, "capture the meta-gradient once and replay it: faster")
-    compile: bool = option(False, flag, "compile it first, for a long run: needs a C++ compiler")
+    capture: bool = option(True, checks.flag, "capture the meta-gradient and replay it: faster")
+    compile: bool = option(False, checks.flag, "compile it, for a long run: needs a C++ compiler")
 
     def __post_init__(self):
         check_options(self)
@@ -171,8 +175,8 @@ def meta_train(
     adam = _adam(learner, theta, state.moments, training)
     sizes = {"shots": training.shots, "queries": training.queries, "device": device}
     trainee, steps, losses = None, training.steps, []
-    bar = tqdm(total=steps, initial=state.step, unit="step", disable=not progress, leave=False)
-    with bar:
+    shown = {"unit": "step", "disable": not progress, "leave": False}
+    with tqdm(total=steps, initial=state.step, **shown) as bar:
         for step in range(state.step, steps):
             batch = tasks.sample(training.meta_batch, generator=generator, **sizes)
             if trainee is None:
@@ -184,17 +188,18 @@ def meta_train(
                 group["lr"] = training.step_size(step, group["highest"])
             losses.append(meta_step(gradient, adam, theta, workers.share(batch)))
             done = step + 1
-            if done % every == 0 or done == steps:
-                mean_loss = torch.stack(losses).mean().item()
-                if not math.isfinite(mean_loss):
-                    raise Diverged(
-                        f"the meta-loss is {mean_loss} over steps {done - len(losses)} to {done}; "
-                        f"try a smaller meta_lr than {training.meta_lr:g} or a smaller inner_lr"
-                    )
-                bar.update(len(losses))
-                bar.set_postfix(meta_loss=f"{mean_loss:.3f}")
-                losses.clear()
-                yield _snapshot(done, theta, adam, generator, mean_loss)
+            if done % every != 0 and done != steps:
+                continue
+            mean_loss = torch.stack(losses).mean().item()
+            if not math.isfinite(mean_loss):
+                raise Diverged(
+                    f"the meta-loss is {mean_loss} over steps {done - len(losses)} to {done}; "
+                    f"try a smaller meta_lr than {training.meta_lr:g} or a smaller inner_lr"
+                )
+            bar.update(len(losses))
+            bar.set_postfix(meta_loss=f"{mean_loss:.3f}")
+            losses.clear()
+            yield _snapshot(done, theta, adam, generator, mean_loss)
 
 
 def gradient_of(learner: Learner, training: Training, workers: Workers = ALONE) -> Gradient:
@@ -216,17 +221,13 @@ def _adam(
     ]
     adam = torch.optim.Adam(groups, lr=training.meta_lr, fused=True)
     for name, saved in moments.items():
-        adam.state[theta[name]] = {
-            key: value.clone().to(theta[name].device) for key, value in saved.items()
-        }
+        p = theta[name]
+        adam.state[p] = {key: value.clone().to(p.device) for key, value in saved.items()}
     return adam
 
 
 def _snapshot(step, theta, adam, generator, loss) -> TrainState:
     """Copies, so that a state stays what it was while training goes on."""
-    moments = {
-        name: {key: value.clone() for key, value in adam.state[p].items()}
-        for name, p in theta.items()
-    }
+    copies = tree_map(torch.clone, {name: dict(adam.state[p]) for name, p in theta.items()})
     frozen = {name: p.detach().clone() for name, p in theta.items()}
-    return TrainState(step, frozen, moments, generator.get_state(), loss)
+    return TrainState(step, frozen, copies, generator.get_state(), loss)

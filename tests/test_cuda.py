@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils._pytree import tree_map
 
-from maml_edu.foundation.gradients import captured
+from maml_edu.foundation.capture import captured
 from maml_edu.learners import MAML
 from maml_edu.models import conv4, mlp
 from maml_edu.outer import Training, meta_gradient, meta_train

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from maml_edu.foundation import gradients
+from maml_edu.foundation import capture
 from maml_edu.learners import MAML, Joint, MetaSGD
 from maml_edu.models import mlp
 from maml_edu.outer import Diverged, Training, meta_gradient, meta_loss, meta_train
@@ -92,7 +92,7 @@ def test_a_chunk_is_captured_once_however_many_there_are(monkeypatch):
     """Capturing all chunks one after the other took a minute for 32 tasks of Omniglot."""
     met = []
     monkeypatch.setattr(
-        gradients, "capture", lambda fn, *args, **how: met.append(len(args[1][3])) or fn
+        capture, "capture", lambda fn, *args, **how: met.append(len(args[1][3])) or fn
     )
     chunked = train(steps=3, every=3, meta_batch=7, chunk_size=2)
     assert met == [2, 1]  # 2, 2, 2 and 1 tasks

@@ -1,16 +1,15 @@
 """Capture the tensor operations of a function once, and replay them: the same numbers, faster.
 
-Small networks spend their time in PyTorch's bookkeeping, not in arithmetic: in a meta-step on sine
-waves, `vmap` and the nested `grad`s cost several times as much as the additions and products. They
-always come to the same list of operations, so working it out once is enough. That takes well under
-a second and needs no compiler. For a long training run a compiler can then fuse the operations,
-which takes about half a minute, once.
+In a meta-step on sine waves, `vmap` and the nested `grad`s cost several times as much as the
+arithmetic, and always come to the same list of operations. So it is enough to work the list out
+once, which takes well under a second. For a long run a compiler can fuse it, in half a minute.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -18,6 +17,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.types import Gradient, Theta
+
+if TYPE_CHECKING:
+    from maml_edu.tasks import TaskBatch
 
 
 class NoCompiler(RuntimeError):
@@ -32,8 +35,7 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
     compile: compile the operations with PyTorch's compiler; the results differ only by rounding.
         Default: False. Raises NoCompiler without a C++ compiler.
     Returns the captured function, with the results of `fn` but without a graph for autograd. It
-    takes arguments of the structure, shapes, dtypes and device of `example`: others raise
-    InputError.
+    raises InputError for arguments of other structure, shapes, dtypes or device than `example`.
     """
     leaves, structure = tree_flatten(example)
     result_structure = None
@@ -54,13 +56,24 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
     def replay(*arguments):
         flat, given = tree_flatten(arguments)
         if given != structure or [(a.shape, a.dtype, a.device) for a in flat] != expected:
-            raise InputError(
-                "the arguments differ in structure, shape, dtype or device from those of the "
-                "capture; capture the function again for them"
-            )
+            what = "the arguments differ in structure, shape, dtype or device from those captured"
+            raise InputError(f"{what}; capture the function again for them")
         return tree_unflatten(list(run(*flat)), result_structure)
 
     return replay
+
+
+def captured(gradient: Gradient, compile: bool = False) -> Gradient:
+    """`gradient`, captured once for each number of tasks it meets."""
+    by_size: dict[int, Gradient] = {}
+
+    def run(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+        n_tasks = len(batch.query_y)
+        if n_tasks not in by_size:
+            by_size[n_tasks] = capture(gradient, theta, batch, compile=compile)
+        return by_size[n_tasks](theta, batch)
+
+    return run
 
 
 def _transpose_tall_products(graph: torch.fx.Graph) -> None:

@@ -1,11 +1,9 @@
 """Gradient checkpointing: keep a function's inputs, not its graph, and run it twice.
 
-The graph of k inner steps holds the activations and gradients of all k. But the derivative of a
-step needs only its inputs: the step can run once more when the backward pass arrives at it. So
-memory holds the graph of one step, and the inputs of each, at the price of a second run (Chen et
-al. 2016, arXiv 1604.06174).
-
-`torch.utils.checkpoint` does the same, but not within `torch.func.grad` and `vmap`.
+The graph of k inner steps holds the activations and gradients of all k. But a step can run once
+more when the backward pass arrives at it, from its inputs. So memory holds the graph of one step,
+and the inputs of each (Chen et al. 2016, arXiv 1604.06174). `torch.utils.checkpoint` does the same,
+but not within `torch.func.grad` and `vmap`.
 """
 
 from __future__ import annotations
@@ -23,8 +21,7 @@ def checkpointed(fn: Callable[..., dict[str, Tensor]]) -> Callable[..., dict[str
     """`fn` with the same results and gradients, but whose graph keeps only the inputs.
 
     fn: a pure function of tensors, numbers, and nested dicts or tuples of them; whatever is not an
-        argument counts as constant. The gradient is exact, but constant itself: a checkpointed
-        function has no second derivative.
+        argument counts as constant. The gradient is exact, but has no derivative itself.
     """
 
     def run(*arguments: Any) -> dict[str, Tensor]:
@@ -34,8 +31,8 @@ def checkpointed(fn: Callable[..., dict[str, Tensor]]) -> Callable[..., dict[str
         names: list[str] = []
 
         def of_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-            filled = dict(zip(places, tensors, strict=True))
-            filled = [filled.get(i, number) for i, number in enumerate(numbers)]
+            given = dict(zip(places, tensors, strict=True))
+            filled = [given.get(i, leaf) for i, leaf in enumerate(numbers)]
             result = fn(*tree_unflatten(filled, structure))
             names[:] = result
             return tuple(result.values())

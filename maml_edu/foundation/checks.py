@@ -6,15 +6,11 @@ NumPy's numbers count as numbers; True and False do not.
 
 from __future__ import annotations
 
-import math
-import re
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
-
-Check = Callable[[str, Any], None]
-MAX_SIZE = 100_000  # of one layer
 
 
 class InputError(ValueError):
@@ -33,11 +29,7 @@ def plain(value: Any) -> Any:
     """A value as JSON holds it: NumPy's numbers become Python's, tuples become lists."""
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if isinstance(value, bool | str) or value is None:
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    return float(value) if isinstance(value, Real) else value
+    return value.item() if isinstance(value, Real) and hasattr(value, "item") else value
 
 
 def is_integer(value: Any) -> bool:
@@ -45,11 +37,8 @@ def is_integer(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite real number."""
-    try:
-        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an integer that no float can hold
-        return False
+    """Whether it is a real number, finite in float32 too."""
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < 1e38
 
 
 def at_least(minimum: int, **named: int) -> None:
@@ -59,73 +48,69 @@ def at_least(minimum: int, **named: int) -> None:
             refuse(name, value, f"an integer, {minimum} or more")
 
 
+@dataclass(frozen=True)
+class Check:
+    """`check(name, value)` raises an InputError unless the value is within bounds.
+
+    allowed: what is, in words. kind: the type of a value; of the numbers in it, where it is a list.
+    names: those that it may be one of, where it is a name.
+    """
+
+    allowed: str
+    within: Callable[[Any], bool]
+    kind: type
+    names: tuple[str, ...] = ()
+
+    def __call__(self, name: str, value: Any) -> None:
+        if not self.within(value):
+            refuse(name, value, self.allowed)
+
+
 def integer(low: int, high: int) -> Check:
-    def check(name: str, value: Any) -> None:
-        if not is_integer(value) or not low <= value <= high:
-            refuse(name, value, f"an integer from {low:,} to {high:,}")
-
-    return check
-
-
-def positive(name: str, value: Any) -> None:
-    if not is_number(value) or value <= 0:
-        refuse(name, value, "a finite number above 0")
-
-
-def not_negative(name: str, value: Any) -> None:
-    if not is_number(value) or value < 0:
-        refuse(name, value, "a finite number, 0 or more")
-
-
-def fraction(name: str, value: Any) -> None:
-    if not is_number(value) or not 0 <= value <= 1:
-        refuse(name, value, "a fraction from 0 to 1")
-
-
-def flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        refuse(name, value, "True or False")
+    allowed = f"an integer from {low:,} to {high:,}"
+    return Check(allowed, lambda value: is_integer(value) and low <= value <= high, int)
 
 
 def choice(names: Iterable[str]) -> Check:
-    """A check for one of several names."""
-
-    def check(name: str, value: Any) -> None:
-        if not isinstance(value, str) or value not in names:
-            refuse(name, value, one_of(names))
-
-    return check
+    """One of several names."""
+    names = tuple(names)
+    return Check(one_of(names), lambda value: isinstance(value, str) and value in names, str, names)
 
 
-def sha256(name: str, value: Any) -> None:
-    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
-        refuse(name, value, "a SHA-256: 64 hexadecimal digits")
+def _number(allowed: str, within: Callable[[Real], bool]) -> Check:
+    return Check(allowed, lambda value: is_number(value) and within(value), float)
 
 
-def interval(name: str, value: Any) -> None:
-    pair = isinstance(value, Sequence) and len(value) == 2 and all(map(is_number, value))
-    if not pair or value[0] > value[1]:
-        refuse(name, value, "a finite (low, high)")
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def layer_sizes(name: str, value: Any) -> None:
-    """The units of each of up to 20 layers."""
-    if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= 20:
-        refuse(name, value, "a list of 1 to 20 layer sizes")
-    for size in value:
-        integer(1, MAX_SIZE)(f"a size in {name}", size)
+positive = _number("a finite number above 0", lambda value: value > 0)
+not_negative = _number("a finite number, 0 or more", lambda value: value >= 0)
+fraction = _number("a fraction from 0 to 1", lambda value: 0 <= value <= 1)
+flag = Check("True or False", lambda value: isinstance(value, bool), bool)
+interval = Check(
+    "a finite (low, high)",
+    lambda v: _is_list(v) and len(v) == 2 and all(map(is_number, v)) and v[0] <= v[1],
+    float,
+)
+layer_sizes = Check(
+    "a list of 1 to 20 layer sizes, each from 1 to 100,000",
+    lambda v: _is_list(v) and 1 <= len(v) <= 20 and all(map(integer(1, 100_000).within, v)),
+    int,
+)
 
 
 def rates(name: str, value: Any) -> None:
     """Step sizes of the inner loop, in any of the forms that `maml_edu.inner.adapt` takes.
 
-    Numbers are checked. Tensors are not: a check may not look into what is being differentiated.
+    Numbers are checked: at 0 nothing moves. Tensors are not: a check may not look into what is being differentiated.
     """
     if isinstance(value, Mapping):
         for key, each in value.items():
             rates(f"{name}[{key!r}]", each)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif _is_list(value):
         for step, each in enumerate(value):
             rates(f"{name}[{step}]", each)
     elif isinstance(value, Real | str | None):
-        positive(name, value)
+        not_negative(name, value)

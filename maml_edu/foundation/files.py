@@ -22,8 +22,7 @@ def write_whole(path: Path, content: bytes, *, shared: bool = False) -> None:
     """Write a file so that a reader, even after a crash, sees the old content or the new one.
 
     shared: whether several processes may write the same file at once. The last one then wins, but
-        a process that is killed leaves its temporary file behind. By default one process writes a
-        file at a time, and the next write cleans up. Raises OSError.
+        one that is killed leaves its temporary file behind. (Otherwise the next write removes it.)
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex if shared else 'tmp'}")
     try:
@@ -36,23 +35,15 @@ def write_whole(path: Path, content: bytes, *, shared: bool = False) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
-    with suppress(OSError):  # make the new name last too; only POSIX can sync a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def read_whole(path: Path, limit: int) -> bytes:
     """The content of a file of at most `limit` bytes. Raises FileError."""
-    if not path.exists():
-        raise FileError(f"{path} does not exist")
-    if not path.is_file():
-        raise FileError(f"{path} is not a file")
     try:
         with open(path, "rb") as file:
             content = file.read(limit + 1)
+    except FileNotFoundError as error:
+        raise FileError(f"{path} does not exist") from error
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from error
     if len(content) > limit:
@@ -62,12 +53,8 @@ def read_whole(path: Path, limit: int) -> bytes:
 
 def parse_object(content: bytes | str, path: Path) -> dict[str, Any]:
     """The JSON object in the content of the file `path`. Raises FileError."""
-
-    def no_constant(name: str):
-        raise ValueError(f"{name} is not a JSON number")
-
     try:
-        value = json.loads(content, parse_constant=no_constant)
+        value = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise FileError(f"{path} does not hold valid JSON ({error})") from error
     if not isinstance(value, dict):

@@ -1,11 +1,10 @@
 """Synchronous data-parallel training, with tasks in place of samples.
 
-    torchrun --nproc-per-node=2 -m maml_edu train sine
-
-starts two workers, processes that run the same command. Each draws the same tasks, from the same
-seed, and differentiates its share of them. The gradient of the mean over all tasks is the mean of
-the workers' gradients, weighted by their shares. So all make the same step of Adam, each on its own
-copy of theta, and one message a step, as long as theta, carries the gradients.
+`torchrun --nproc-per-node=2 -m maml_edu train sine` starts two workers, processes that run the same
+command. Each draws the same tasks, from the same seed, and differentiates its share of them. The
+gradient of the mean over all tasks is the mean of the workers' gradients, weighted by their shares.
+So all make the same step of Adam, each on its own copy of theta. One message a step, as long as
+theta, carries the gradients.
 
 Only the first worker reads and writes the run's folder, so machines need no common disk.
 """
@@ -22,7 +21,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.checks import InputError, refuse
 from maml_edu.foundation.types import Gradient, Theta
 
 if TYPE_CHECKING:
@@ -52,17 +51,13 @@ class Workers:
         return self.rank == 0
 
     def check(self, meta_batch: int) -> None:
-        """Raise a InputError if a worker would have no task."""
+        """Raise an InputError if a worker would have no task."""
         if meta_batch < self.count:
-            raise InputError(
-                f"meta_batch is {meta_batch}; it must be {self.count} or more, one task for each "
-                f"of the {self.count} workers"
-            )
+            each = f"one task for each of the {self.count} workers"
+            refuse("meta_batch", meta_batch, f"{self.count} or more, {each}")
 
     def share(self, batch: TaskBatch) -> TaskBatch:
         """This worker's tasks, every `count`-th: the first few workers may have one more."""
-        if self.count == 1:
-            return batch
         mine = slice(self.rank, None, self.count)
         info = {name: value[mine] for name, value in batch.info.items()}
         return type(batch)(*(part[mine] for part in batch[:4]), info)
@@ -87,27 +82,23 @@ class Workers:
 
     def any(self, here: bool) -> bool:
         """Whether `here` is true on any worker, so that all stop together."""
-        if self.count == 1:
-            return here
         flag = torch.tensor(float(here))
-        with _together():
-            dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+        if self.count > 1:
+            with _together():
+                dist.all_reduce(flag, op=dist.ReduceOp.MAX)
         return bool(flag)
 
     def from_first(self, find: Callable[[], T]) -> T:
         """The result of `find` on the first worker, or the InputError that it raises, for all."""
-        if self.count == 1:
-            return find()
-        found: list = [None, None]
-        if self.first:
-            try:
-                found[0] = find()
-            except InputError as error:
-                found[1] = error
-        with _together():
-            dist.broadcast_object_list(found)
-        if found[1] is not None:
-            raise found[1]
+        try:
+            found = [find() if self.first else None]
+        except InputError as error:
+            found = [error]
+        if self.count > 1:
+            with _together():
+                dist.broadcast_object_list(found)
+        if isinstance(found[0], InputError):
+            raise found[0]
         return found[0]
 
 
@@ -124,42 +115,28 @@ def join(device: str) -> Iterator[tuple[Workers, str]]:
     if not dist.is_torchelastic_launched():
         yield ALONE, device
         return
-    here, count = (int(os.environ[name]) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    here, rank, count = (int(os.environ[n]) for n in ("LOCAL_WORLD_SIZE", "RANK", "WORLD_SIZE"))
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
     if device == "cuda":
         if here > (gpus := torch.cuda.device_count()):
-            raise InputError(
-                f"nproc-per-node is {here}; it must be at most {gpus}, the GPUs of this machine, "
-                "unless with --device cpu"
-            )
+            allowed = f"at most {gpus}, the GPUs of this machine, unless with --device cpu"
+            refuse("nproc-per-node", here, allowed)
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    backend = "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
-    shared = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and here == count
-    dist.init_process_group(backend, **_meeting(attempt) if shared else {})
+    meeting: dict[str, Any] = {}
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and here == count:
+        # torchrun keeps one store for all attempts, with the addresses of lost workers in it. So
+        # each attempt has its own keys. (Machines count their attempts differently: one machine.)
+        where = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        store = dist.PrefixStore(f"attempt {attempt}", dist.TCPStore(*where, is_master=False))
+        meeting = {"store": store, "rank": rank, "world_size": count}
+    dist.init_process_group("gloo" if device == "cpu" else "cpu:gloo,cuda:nccl", **meeting)
     try:
-        yield Workers(dist.get_rank(), count, attempt > 0), device
+        yield Workers(rank, count, attempt > 0), device
         with _together():
             dist.barrier()  # the first worker may still be measuring the result
     finally:
         dist.destroy_process_group()
-
-
-def _meeting(attempt: int) -> dict[str, Any]:
-    """The arguments that tell `init_process_group` where this attempt's workers meet.
-
-    torchrun keeps one store for all attempts, which holds the addresses of lost workers too, and a
-    restarted worker that reads too early calls those. So each attempt has its own keys. (Machines
-    count their attempts differently, so this is not for several machines.)
-    """
-    rank, count = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE"))
-    where = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    store = dist.TCPStore(*where, is_master=False)
-    return {
-        "store": dist.PrefixStore(f"attempt {attempt}", store),
-        "rank": rank,
-        "world_size": count,
-    }
 
 
 @contextmanager

@@ -34,9 +34,11 @@ class Learner:
     model: Model
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
     protocol: str = option(
-        "transductive", choice(PROTOCOLS),
-        "whose statistics batch-norm uses for queries", choices=tuple(PROTOCOLS), kw_only=True,
-    )  # fmt: skip
+        "transductive",
+        choice(PROTOCOLS),
+        "whose statistics batch-norm uses for queries",
+        kw_only=True,
+    )
 
     name: ClassVar[str] = ""
     families: ClassVar[tuple[str, ...]] = ("sine", "omniglot")  # the tasks it can learn
@@ -125,9 +127,7 @@ class GradientLearner(Learner):
 
     inner_lr: Rates = option(0.01, rates, "step size of adapting")
     inner_steps: int = option(1, integer(0, 1000), "gradient steps of adapting")
-    head_lr: float | None = option(
-        None, positive, "step size of adapting the head (default: inner_lr)", kind=float
-    )
+    head_lr: float | None = option(None, positive, "step size of the head (default: inner_lr)")
     checkpointing: ClassVar[bool] = False  # see MAML: others keep no graph of the inner steps
 
     def __post_init__(self):

@@ -48,6 +48,8 @@ class MAML(GradientLearner, name="maml"):
             raise InputError(
                 f"inner_steps is {self.inner_steps}; with learned_rates it must be 1 or more"
             )
+        if self.learned_rates and self.inner_lr == 0:
+            raise InputError("inner_lr is 0; learned_rates start above 0, as they are logarithms")
         if self.learned_rates and isinstance(self.inner_lr, Sequence):
             raise InputError("inner_lr is a list by steps; learned_rates start alike in each step")
 

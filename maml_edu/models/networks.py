@@ -132,7 +132,7 @@ class Network:
 
 
 def _hidden(*sizes: int) -> Option:
-    return Option(sizes, layer_sizes, "units of each hidden layer", kind=int)
+    return Option(sizes, layer_sizes, "units of each hidden layer")
 
 
 NETWORKS = {
@@ -146,7 +146,6 @@ NETWORKS = {
             "precision": Option(
                 "float32", choice(PRECISIONS),
                 "of training; bfloat16 is faster, where no inner step moves the convolutions",
-                choices=PRECISIONS,
             ),
         },
     ),

@@ -8,10 +8,10 @@ constructors' checks all come from there (see `maml_edu.foundation.options`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from maml_edu.foundation.checks import InputError, choice, one_of, plain, refuse, sha256
+from maml_edu.foundation.checks import InputError, choice, one_of, plain, refuse
 from maml_edu.foundation.options import Options, filled, options_of
 from maml_edu.learners import LEARNERS, Learner
 from maml_edu.models import Model
@@ -42,15 +42,14 @@ class Part:
         values = filled(f"{what} {name}", options, part_options(what, name))
         return cls(name, {key: plain(value) for key, value in values.items()})
 
+    def with_option(self, option: str, value: Any) -> Part:
+        return Part(self.name, {**self.options, option: value})
+
     def as_json(self) -> dict[str, Any]:
         return {"name": self.name, **self.options}
 
 
-KINDS: dict[str, Mapping[str, Any]] = {
-    "learner": LEARNERS,
-    "model": NETWORKS,
-    "tasks": FAMILIES,
-}
+KINDS: dict[str, Mapping[str, Any]] = {"learner": LEARNERS, "model": NETWORKS, "tasks": FAMILIES}
 TRAINING = options_of(Training)
 
 
@@ -74,14 +73,10 @@ class TrainConfig:
     start: str | None = None
 
     def __post_init__(self):
-        if self.learner.name not in self.family.learners:
-            allowed = f"{one_of(self.family.learners)} for {self.tasks.name} tasks"
-            refuse("learner", self.learner.name, allowed)
-        if self.model.name not in self.family.networks:
-            allowed = f"{one_of(self.family.networks)} for {self.tasks.name} tasks"
-            refuse("model", self.model.name, allowed)
-        if self.start is not None:
-            sha256("start", self.start)
+        fitting = {"learner": self.family.learners, "model": self.family.networks}
+        for what, names in fitting.items():
+            if (name := getattr(self, what).name) not in names:
+                refuse(what, name, f"{one_of(names)} for {self.tasks.name} tasks")
         self.family.check(self)
         self.make_learner(training=True)  # options that do not go together are refused here
 
@@ -97,33 +92,25 @@ class TrainConfig:
         family = FAMILIES[tasks]
         asked = {name: value for name, value in options.items() if value is not None}
         choice(family.learners)("learner", asked.get("learner", "maml"))
-        given = family.settings(asked)
-        parts = {
-            "learner": given.pop("learner", "maml"),
-            "model": given.pop("model", family.networks[0]),
-            "tasks": tasks,
-        }
-        start = given.pop("start", None)
-        made = {}
-        for what, name in parts.items():
+        given = family.settings({"learner": "maml", "model": family.networks[0], **asked})
+        made: dict[str, Any] = {"start": given.pop("start")} if "start" in given else {}
+        names = {what: given.pop(what) for what in ("learner", "model")} | {"tasks": tasks}
+        for what, name in names.items():
             choice(KINDS[what])(what, name)
             its = {key: given.pop(key) for key in part_options(what, name) if key in given}
             made[what] = {"name": name, **its}
-        for key in given:
-            if key not in TRAINING:
-                told = f"{parts['learner']}, {parts['model']} and {tasks} tasks"
-                raise InputError(f"{key} is {given[key]!r}; {told} have no such option")
-        return cls.from_json({**made, "training": given} | ({"start": start} if start else {}))
+        if unknown := [key for key in given if key not in TRAINING]:
+            wrong = f"{unknown[0]} is {given[unknown[0]]!r}"
+            told = f"{names['learner']}, {names['model']} and {tasks} tasks"
+            raise InputError(f"{wrong}; {told} have no such option")
+        return cls.from_json({**made, "training": given})
 
     @classmethod
     def from_json(cls, given: Any) -> TrainConfig:
         """From what `as_json` returned, or from anything that claims to be that."""
-        names = {field.name for field in fields(cls)}
-        if not isinstance(given, dict) or not names - {"start"} <= set(given) <= names:
+        if not isinstance(given, Mapping) or {*given} - {"start"} != {*KINDS, "training"}:
             refuse("config", given, "an object with learner, model, tasks and training")
         parts = {what: Part.of(what, given[what]) for what in KINDS}
-        if not isinstance(given["training"], Mapping):
-            refuse("training", given["training"], "an object")
         training = Training(**filled("training", given["training"], TRAINING))
         return cls(**parts, training=training, start=given.get("start"))
 
@@ -163,8 +150,8 @@ class TrainConfig:
     def make_tasks(
         self, split: str = "train", source: Any = "auto", *, upright: bool = False
     ) -> TaskSource:
-        """Its tasks. split, source, upright: for drawings alone, see `tasks.OmniglotTasks`; a
-        config with rotations turns the characters of every split, unless they stay `upright`."""
+        """Its tasks. split, source: of drawings alone, see `tasks.OmniglotTasks`; a config with
+        rotations turns the characters of every split, unless they stay `upright`."""
         return self.family.make_tasks(self, split, source, upright)
 
     def difference(self, other: TrainConfig) -> str | None:
@@ -172,11 +159,12 @@ class TrainConfig:
         mine, theirs = _flat(self.as_json()), _flat(other.as_json())
         for key in [*mine, *theirs]:
             if mine.get(key) != theirs.get(key):
-                label = key[0] if key[1] == "name" else key[1]
-                return f"{label} is {theirs.get(key)} there and {mine.get(key)} here"
+                return f"{key} is {theirs.get(key)} there and {mine.get(key)} here"
         return None
 
 
-def _flat(config: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    flat = {("config", "start"): config.pop("start", None)}
-    return flat | {(part, key): v for part, options in config.items() for key, v in options.items()}
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    flat = {"start": config.pop("start", None)}
+    for part, options in config.items():
+        flat |= {part if key == "name" else key: value for key, value in options.items()}
+    return flat

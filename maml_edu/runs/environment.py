@@ -7,11 +7,11 @@ import os
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 
 import torch
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 
 from maml_edu.runs.checkpoint import Checkpoint
 
@@ -31,12 +31,12 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        return " ".join(self.problems) if self.problems else "Everything is in place."
+        return f"✗ {' '.join(self.problems)}" if self.problems else "✓ Everything is in place."
 
     def __str__(self) -> str:
         width = max(map(len, self.rows))
         lines = [f"{label:<{width}}  {words}" for label, words in self.rows.items()]
-        return "\n".join([*lines, f"{'✗' if self.problems else '✓'} {self.verdict}"])
+        return "\n".join([*lines, self.verdict])
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -44,24 +44,22 @@ class Report:
             f'<td style="text-align: left">{html.escape(words)}</td></tr>'
             for label, words in self.rows.items()
         )
-        mark = "✗" if self.problems else "✓"
         return (
             f"<table><caption>What this lesson runs on</caption>{rows}</table>"
-            f"<p role='status'><strong>{mark} {html.escape(self.verdict)}</strong></p>"
+            f"<p role='status'><strong>{html.escape(self.verdict)}</strong></p>"
         )
 
 
 def report(checkpoint: Checkpoint | None = None) -> Report:
     """Machine and versions; with a checkpoint, also how it was trained and how good it is."""
+    there = [f"{name} {version(name)}" for name in SHOWN if find_spec(name)]
     rows = {
         "Python": platform.python_version(),
-        "Packages": ", ".join(f"{name} {_version(name)}" for name in SHOWN),
+        "Packages": ", ".join(there),
         "Device": _device(),
         "Data": "sine waves, drawn as you go; nothing is downloaded",
     }
-    if checkpoint is not None:
-        rows |= _told_by(checkpoint)
-    return Report(rows, tuple(problems()))
+    return Report(rows | (_told_by(checkpoint) if checkpoint else {}), tuple(problems()))
 
 
 def problems(installed: Callable[[str], str] = version) -> Iterable[str]:
@@ -70,29 +68,19 @@ def problems(installed: Callable[[str], str] = version) -> Iterable[str]:
     installed: name -> version, or PackageNotFoundError.
     """
     try:
-        needed, python = requires("maml_edu") or [], metadata("maml_edu")["Requires-Python"]
+        needed = requires("maml_edu") or []
     except PackageNotFoundError:
         yield f"maml_edu itself is not installed: {REMEDY}."
         return
-    if not SpecifierSet(python).contains(platform.python_version(), prereleases=True):
-        yield f"Python is {platform.python_version()}, and {python} is needed: {REMEDY}."
     for requirement in map(Requirement, needed):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
             found = installed(requirement.name)
+            if not requirement.specifier.contains(found, prereleases=True):
+                yield f"{requirement.name} is {found}, and {requirement} is needed: {REMEDY}."
         except PackageNotFoundError:
             yield f"{requirement.name} is not installed: {REMEDY}."
-            continue
-        if not requirement.specifier.contains(found, prereleases=True):
-            yield f"{requirement.name} is {found}, and {requirement} is needed: {REMEDY}."
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "(missing)"
 
 
 def _device() -> str:
@@ -104,22 +92,15 @@ def _device() -> str:
 
 
 def _told_by(checkpoint: Checkpoint) -> dict[str, str]:
-    """Training and measured error, as the checkpoint's metadata tells."""
+    """Training and measured error, as the metadata of a checkpoint on sine waves tells."""
     training, figures = checkpoint.config.training, checkpoint.metadata["figures"]
-    measured, protocol = figures["by_inner_step"], figures["protocol"]
-    steps = [step for step in (0, 1, 5, 10) if step < len(measured)]
-    errors = [_interval(**measured[step]) for step in steps]
-    name = type(checkpoint.learner).__name__
+    protocol, rows = figures["protocol"], dict(enumerate(figures["by_inner_step"]))
+    errors = {step: tuple(rows[step].values()) for step in (0, 1, 5, 10) if step in rows}
+    words = ["not finite" if None in e else "{:.2f} ± {:.2f}".format(*e) for e in errors.values()]
     return {
-        "Network": f"{name}, trained for {training.steps:,} meta-steps of "
-        f"{training.meta_batch} waves, {checkpoint.metadata['seconds']:.0f} seconds",
-        "Its error": f"{'; '.join(errors)} after {', '.join(map(str, steps))} inner steps (mean "
+        "Network": f"{type(checkpoint.learner).__name__}, trained for {training.steps:,} "
+        f"meta-steps of {training.meta_batch} waves, {checkpoint.metadata['seconds']:.0f} seconds",
+        "Its error": f"{'; '.join(words)} after {', '.join(map(str, errors))} inner steps (mean "
         f"squared error on {protocol['tasks']:,} new waves, {protocol['shots']} points each, with "
         "95% intervals)",
     }
-
-
-def _interval(mean: float | None, half_width: float | None) -> str:
-    if mean is None:
-        return "not finite (some waves diverged)"
-    return f"{mean:.2f}" if half_width is None else f"{mean:.2f} ± {half_width:.2f}"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 from maml_edu.foundation.files import write_whole
-from maml_edu.outer import TrainState
 
 FILE = "history.csv"
 COLUMNS = ("step", "seconds", "cpu_seconds", "meta_loss", "validation_accuracy", "half_width")
@@ -22,40 +20,26 @@ class History:
     """
 
     def __init__(self, out: Path, step: int, writes: bool = True):
-        self.path, self.writes, self.last, self.validated = out / FILE, writes, step, -1
+        self.path, self.writes = out / FILE, writes
+        kept = [row for row in read(self.path) if int(row["step"]) <= step] if writes else []
+        self.lines = {(int(row["step"]), row["half_width"] != "") for row in kept}
         if writes:
-            kept = [row for row in read(self.path) if int(row["step"]) <= step]
-            self.validated = max((int(r["step"]) for r in kept if r["half_width"]), default=-1)
             lines = [",".join(COLUMNS), *(",".join(row.values()) for row in kept)]
             write_whole(self.path, ("\n".join(lines) + "\n").encode())
 
-    def add(self, state: TrainState, spent: tuple[float, float]) -> None:
-        """A line for a state, unless it has one."""
-        if state.step > max(self.last, 0):
-            self.last = state.step
-            self._append(state.step, f"{spent[0]:.1f}", f"{spent[1]:.1f}", state.meta_loss, "", "")
-
-    def validation(self, row: tuple[int, float, float, float]) -> None:
-        """A line for (step, cpu seconds, accuracy, half-width), unless it has one."""
-        step, cpu_seconds, accuracy, half_width = row
-        if step > self.validated:
-            self.validated = step
-            self._append(step, "", cpu_seconds, "", accuracy, half_width)
-
-    def _append(self, *values: Any) -> None:
-        if self.writes:
+    def add(self, step: int, **columns: float | str) -> None:
+        """A line, unless there is one: for one of COLUMNS, half_width, only validations have."""
+        line = step, "half_width" in columns
+        if self.writes and line not in self.lines:
+            self.lines.add(line)
             with open(self.path, "a", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerow(values)
+                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+                writer.writerow({"step": step, **columns})
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """The whole lines of a history by column; a line that was cut short is left out."""
+    """The lines of a history by column; a last one that was cut short is left out."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    rows = csv.DictReader([line for line in lines if line.endswith("\n")])
-    return [
-        row
-        for row in rows
-        if list(row) == list(COLUMNS) and None not in row.values() and row["step"].isdecimal()
-    ]
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+    return list(csv.DictReader(whole.splitlines()))

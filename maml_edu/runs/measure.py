@@ -17,14 +17,12 @@ from maml_edu.evaluate import Estimate, evaluate
 from maml_edu.foundation.checks import InputError, choice, flag, integer, positive
 from maml_edu.foundation.options import check_options, option
 from maml_edu.foundation.types import Device, Theta
+from maml_edu.learners import Learner
 from maml_edu.learners.heads import resize_head
 from maml_edu.models import PROTOCOLS
-from maml_edu.runs.config import Part, TrainConfig
+from maml_edu.runs.config import TrainConfig
 from maml_edu.tasks import TaskSource
 from maml_edu.tasks.omniglot import SPLITS
-
-PACKAGES = ("torch", "numpy", "safetensors")
-OMNIGLOT_ONLY = ("way", "split", "protocol", "upright")
 
 
 @dataclass(frozen=True)
@@ -33,44 +31,26 @@ class Measurement:
 
     n_tasks: int = option(1000, integer(2, 1_000_000), "how many new tasks")
     shots: int | None = option(
-        None,
-        integer(1, 100_000),
-        "support samples (default: sine 5, Omniglot as trained)",
-        kind=int,
+        None, integer(1, 100_000), "support samples (default: sine 5, Omniglot as trained)"
     )
     queries: int | None = option(
-        None,
-        integer(1, 100_000),
-        "query samples (default: sine 100, Omniglot 15 a character, above 10 ways 5)",
-        kind=int,
+        None, integer(1, 100_000), "query samples (default: sine 100, Omniglot 15, above 10 ways 5)"
     )
     inner_steps: int | None = option(
-        None, integer(0, 1000), "gradient steps (default: sine 10, oracle 0, Omniglot 3)", kind=int
+        None, integer(0, 1000), "gradient steps (default: sine 10, oracle 0, Omniglot 3)"
     )
-    inner_lr: float | None = option(
-        None, positive, "step size of adapting (default: as trained)", kind=float
-    )
+    inner_lr: float | None = option(None, positive, "step size of adapting (default: as trained)")
     seed: int = option(1000, integer(0, 2**63 - 1), "the same seed gives the same tasks")
     way: int | None = option(
-        None, integer(2, 1000), "characters a task (Omniglot; default: as trained)", kind=int
+        None, integer(2, 1000), "characters a task (Omniglot; default: as trained)"
     )
-    split: str | None = option(
-        None,
-        choice(SPLITS),
-        "whose characters (Omniglot; default: test)",
-        kind=str,
-        choices=tuple(SPLITS),
-    )
+    split: str | None = option(None, choice(SPLITS), "whose characters (Omniglot; default: test)")
     protocol: str | None = option(
-        None,
-        choice(PROTOCOLS),
-        "batch-norm's (Omniglot; default: transductive)",
-        kind=str,
-        choices=tuple(PROTOCOLS),
+        None, choice(PROTOCOLS), "batch-norm's (Omniglot; default: transductive)"
     )
     upright: bool | None = option(
-        None, flag, "turn no character (Omniglot; default: turned as in training)", kind=bool
-    )  # fmt: skip
+        None, flag, "turn no character (Omniglot; default: turned as in training)"
+    )
 
     def __post_init__(self):
         check_options(self)
@@ -89,12 +69,8 @@ def measure(
     interval.
 
     source: of the drawings, see `maml_edu.tasks.data.load_drawings`.
-    Raises an InputError for an option that the family of tasks does not have.
+    Raises an InputError for an option that the family of tasks or the learner does not have.
     """
-    omniglot = config.tasks.name == "omniglot"
-    for name in OMNIGLOT_ONLY:
-        if getattr(how, name) is not None and not omniglot:
-            raise InputError(f"{name} is {getattr(how, name)!r}; {config.tasks.name} has no {name}")
     trained_steps = config.learner.options.get("inner_steps", 0)
     config, learner, theta = _as_asked(config, theta, how)
     tasks = config.make_tasks(how.split or "test", source, upright=bool(how.upright))
@@ -102,14 +78,10 @@ def measure(
     asked = {name: getattr(how, name) for name in names if getattr(how, name) is not None}
     evaluation = config.family.evaluation(config, asked)
     estimates = evaluate(learner, theta, tasks, evaluation, device=device, progress=progress)
-    protocol = {
-        "tasks": evaluation.n_tasks,
-        "shots": evaluation.shots,
-        "queries": evaluation.queries,
-        "inner_lr": config.learner.options.get("inner_lr"),
-        "seed": evaluation.seed,
-    }
-    if omniglot:
+    protocol = {"tasks": evaluation.n_tasks}
+    protocol |= {name: getattr(evaluation, name) for name in ("shots", "queries")}
+    protocol |= {"inner_lr": config.learner.options.get("inner_lr"), "seed": evaluation.seed}
+    if config.tasks.name == "omniglot":
         protocol |= {
             "way": config.tasks["way"],
             "data": config.family.data(tasks),
@@ -122,26 +94,29 @@ def measure(
     return {"measure": config.family.measure, "protocol": protocol, "by_inner_step": figures}
 
 
-def _as_asked(config: TrainConfig, theta: Theta, how: Measurement):
+def _as_asked(
+    config: TrainConfig, theta: Theta, how: Measurement
+) -> tuple[TrainConfig, Learner, Theta]:
     """The config, the learner and theta with the asked inner_lr, way and protocol."""
-    for name in ("inner_lr", "inner_steps"):
-        value = getattr(how, name)
-        if value is not None and name not in config.learner.options:
-            raise InputError(f"{name} is {value!r}; {config.learner.name} has no {name}")
+    omniglot = config.tasks.name == "omniglot"
+    lacking = {} if omniglot else dict.fromkeys(("way", "split", "protocol", "upright"), "sine")
+    unknown = {"inner_lr", "inner_steps"} - set(config.learner.options)
+    lacking |= dict.fromkeys(unknown, config.learner.name)
+    for name, who in lacking.items():
+        if (value := getattr(how, name)) is not None:
+            raise InputError(f"{name} is {value!r}; {who} has no {name}")
     if how.inner_lr is not None:
         if config.make_learner().param_groups(theta).get("rates_lr"):
             raise InputError(f"inner_lr is {how.inner_lr!r}; this model has learned its own rates")
-        options = {**config.learner.options, "inner_lr": how.inner_lr}
-        config = replace(config, learner=Part(config.learner.name, options))
+        config = replace(config, learner=config.learner.with_option("inner_lr", how.inner_lr))
     learner = config.make_learner()
     if how.way is not None and how.way != config.tasks["way"]:
-        tasks = Part(config.tasks.name, {**config.tasks.options, "way": how.way})
-        config = replace(config, tasks=tasks)
+        config = replace(config, tasks=config.tasks.with_option("way", how.way))
         if config.learner_class.headless:
             learner = config.make_learner()
         else:
             learner, theta = resize_head(learner, theta, config.make_model())
-    if config.tasks.name == "omniglot":
+    if omniglot:
         learner = replace(learner, protocol=how.protocol or "transductive")
     return config, learner, theta
 
@@ -152,9 +127,7 @@ def _figure(estimate: Estimate) -> dict[str, float | None]:
     return {key: round(x, 6) if math.isfinite(x) else None for key, x in pair.items()}
 
 
-def describe(
-    config: TrainConfig, tasks: TaskSource, device: torch.device | str = "cpu"
-) -> dict[str, Any]:
+def describe(config: TrainConfig, tasks: TaskSource, device: Device = "cpu") -> dict[str, Any]:
     """What is known of a run before it has run."""
     return {
         "config": config.as_json(),
@@ -166,11 +139,8 @@ def describe(
 
 
 def versions() -> dict[str, str]:
-    return {
-        "maml_edu": maml_edu.__version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-    }
+    packages = {name: version(name) for name in ("torch", "numpy", "safetensors")}
+    return {"maml_edu": maml_edu.__version__, "python": platform.python_version(), **packages}
 
 
 def hardware(device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,15 +25,24 @@ from maml_edu.runs.checkpoint import IN_A_RUN, Checkpoint, load, save
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.history import History
 from maml_edu.runs.measure import Measurement, describe, measure
-from maml_edu.runs.resume import RunError, ancestor, resumed, start_from
-from maml_edu.runs.stopping import Stopped, stop_requests
-from maml_edu.runs.training_state import STATE_FILE, Progress, Spent, Validated, save_state
-
-__all__ = ["Run", "RunError", "RunOptions", "Stopped"]
+from maml_edu.runs.training_state import (
+    STATE_FILE,
+    Progress,
+    RunError,
+    Validated,
+    resumed,
+    save_state,
+    start_from,
+)  # fmt: skip
 
 BEST, LAST = "best", "last"  # by validation accuracy, and by step
 LOOK_EVERY = 100  # meta-steps between two looks at the loss, and at whether to stop
 VALIDATION_TASKS = 200
+ANCESTOR = ("sha256", "config", "command", "seconds", "cpu_seconds", "started_from")
+
+
+class Stopped(Exception):
+    """Somebody asked the run to stop, and its state was saved."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,6 @@ class Run:
         self.metadata = {**describe(config, self.tasks, device), "command": command}
         if workers.count > 1:
             self.metadata["hardware"]["workers"] = workers.count
-        self.validated: list[Validated] = []
         self.saved_step: int | None = None
         self.state: TrainState | None = None
         self.figures: dict[str, Any] = {}  # of the last validation
@@ -94,23 +104,24 @@ class Run:
         """
         first = self._begin(resume, start)
         states = meta_train(
-            self.learner,
-            self.tasks,
-            self.config.training,
+            self.learner, self.tasks, self.config.training,
             state=first,
             every=min(LOOK_EVERY, self.options.save_every, self.options.validate_every),
             device=self.device,
             progress=self.options.progress and self.workers.first,
             workers=self.workers,
-        )
-        with stop_requests() as stop, closing(states), self._saved_in_the_end():
-            for state in chain([] if first is None else [first], states):
-                self._take(state)
-                if self._validation_due():
-                    self._validate()
-                if self.workers.any(stop.is_set()):
-                    at = f"{state.step} of {self.config.training.steps}"
-                    raise Stopped(f"stopped at step {at}; the state is saved in {self.out}")
+        )  # fmt: skip
+        with stop_requests() as stop, closing(states):
+            try:
+                for state in chain([] if first is None else [first], states):
+                    self._take(state)
+                    if self._validation_due():
+                        self._validate()
+                    if self.workers.any(stop.is_set()):
+                        at = f"{state.step} of {self.config.training.steps}"
+                        raise Stopped(f"stopped at step {at}; the state is saved in {self.out}")
+            finally:
+                self._save()  # the last good state, however it ends
         return self._finish() if self.workers.first else None
 
     def _begin(self, resume: bool, start: Checkpoint | None) -> TrainState | None:
@@ -118,44 +129,49 @@ class Run:
         given = None if start is None else start.metadata["sha256"]
         if given != self.config.start:
             raise RunError(f"start is {given}; it must be the config's start, {self.config.start}")
-        state, spent, self.validated = self.workers.from_first(lambda: self._find(resume, start))
+        progress = self.workers.from_first(lambda: self._find(resume, start))
+        state, spent = progress.state, progress.spent
+        self.validated: list[Validated] = list(progress.validated)
         self._began = time.perf_counter() - spent[0], time.process_time() - spent[1]
         self.history = History(self.out, state.step if state else -1, self.workers.first)
         if start is not None:
-            self.metadata["started_from"] = ancestor(start)
+            told = {key: start.metadata[key] for key in ANCESTOR if key in start.metadata}
+            self.metadata["started_from"] = told
         return state
 
-    def _find(
-        self, resume: bool, start: Checkpoint | None
-    ) -> tuple[TrainState | None, Spent, list[Validated]]:
-        state, spent, validated = None, (0.0, 0.0), []
+    def _find(self, resume: bool, start: Checkpoint | None) -> Progress:
         if resume or (self.workers.restarted and (self.out / STATE_FILE).exists()):
             progress = resumed(self.out, self.config)
-            state, spent, validated = progress.state, progress.spent, list(progress.validated)
-            self.saved_step = state.step
-        elif any((self.out / name).exists() for name in (STATE_FILE, f"{IN_A_RUN}.json")):
+            self.saved_step = progress.state.step
+            return progress
+        if any((self.out / name).exists() for name in (STATE_FILE, f"{IN_A_RUN}.json")):
             said = "holds a run already; add --resume to go on, or choose another --out"
             raise RunError(f"{self.out} {said}")
-        elif start is not None:
-            state = start_from(start.theta, self.learner, seed=self.config.training.seed)
+        seed = self.config.training.seed
+        state = start and start_from(start.theta, self.learner, seed=seed)
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = f"it cannot be made a folder ({error.strerror})"
             raise RunError(f"out is {str(self.out)!r}; {reason}") from None
-        return state, spent, validated
+        return Progress(state, self.config)
 
     @property
-    def spent(self) -> Spent:
+    def spent(self) -> tuple[float, float]:
         """Seconds by the clock, and of the processor, in resumed parts too."""
         return time.perf_counter() - self._began[0], time.process_time() - self._began[1]
+
+    def _times(self) -> dict[str, float]:
+        seconds, cpu_seconds = self.spent
+        return {"seconds": round(seconds, 1), "cpu_seconds": round(cpu_seconds, 1)}
 
     def _take(self, state: TrainState) -> None:
         """Make this the run's state, and save it where that is due."""
         if not all(p.isfinite().all() for p in state.theta.values()):
             raise Diverged(f"theta is not finite at step {state.step}; try a smaller meta_lr")
         self.state = state
-        self.history.add(state, self.spent)
+        if state.step > 0:
+            self.history.add(state.step, **self._times(), meta_loss=state.meta_loss)
         if self.saved_step is None or state.step - self.saved_step >= self.options.save_every:
             self._save()
 
@@ -164,14 +180,6 @@ class Run:
             progress = Progress(self.state, self.config, self.spent, self.validated)
             save_state(self.out / STATE_FILE, progress)
             self.saved_step = self.state.step
-
-    @contextmanager
-    def _saved_in_the_end(self) -> Iterator[None]:
-        """Save the last good state, however it ends."""
-        try:
-            yield
-        finally:
-            self._save()
 
     def _validation_due(self) -> bool:
         if not (self.config.family.validates and self.workers.first):
@@ -182,13 +190,16 @@ class Run:
 
     def _validate(self) -> None:
         """Measure the state on validation tasks, and keep it if it is the best so far."""
-        figures = self._measure(self.state.theta, VALIDATION_TASKS, split="validation")
-        self.figures, reached = figures, figures["by_inner_step"][-1]
-        row = self.state.step, round(self.spent[1], 1), reached["mean"], reached["half_width"]
-        self.validated = [r for r in self.validated if r[0] < self.state.step] + [row]
-        self.history.validation(row)
-        if max(self.validated, key=lambda r: r[2])[0] == self.state.step:
-            self._keep(BEST, self.state.theta, figures)
+        step = self.state.step
+        self.figures = self._measure(self.state.theta, VALIDATION_TASKS, split="validation")
+        accuracy, half_width = self.figures["by_inner_step"][-1].values()
+        cpu_seconds = self._times()["cpu_seconds"]
+        row = step, cpu_seconds, accuracy, half_width
+        self.validated = [r for r in self.validated if r[0] < step] + [row]
+        told = {"validation_accuracy": accuracy, "half_width": half_width}
+        self.history.add(step, cpu_seconds=cpu_seconds, **told)
+        if max(self.validated, key=lambda r: r[2])[0] == step:
+            self._keep(BEST, self.state.theta, self.figures)
 
     def _measure(self, theta: Theta, n_tasks: int, **more: Any) -> dict[str, Any]:
         how = Measurement(n_tasks=n_tasks, **more)
@@ -197,13 +208,12 @@ class Run:
         return measure(self.config, theta, how, **given)
 
     def _keep(self, name: str, theta: Theta, figures: dict[str, Any]) -> None:
-        loss, names = self.state.meta_loss, ("seconds", "cpu_seconds")
-        found = {name: round(value, 1) for name, value in zip(names, self.spent, strict=True)}
-        found |= {"meta_loss": loss if math.isfinite(loss) else None, "figures": figures}
+        loss = self.state.meta_loss
+        told = {"meta_loss": loss if math.isfinite(loss) else None, "figures": figures}
         if self.config.family.validates:
             names = ("step", "cpu_seconds", "accuracy", "half_width")
-            found["validation"] = [dict(zip(names, r, strict=True)) for r in self.validated]
-        save(self.out / name, theta, {**self.metadata, **found})
+            told["validation"] = [dict(zip(names, r, strict=True)) for r in self.validated]
+        save(self.out / name, theta, {**self.metadata, **self._times(), **told})
 
     def _finish(self) -> Checkpoint:
         """Measure the best state (without validation: the last) and write its checkpoint."""
@@ -215,3 +225,25 @@ class Run:
             theta = load(self.out / BEST).theta
         self._keep(IN_A_RUN, theta, self._measure(theta, self.options.n_tasks))
         return load(self.out, self.device)
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C or SIGTERM into an event, so that no save is cut in two; a second one
+    interrupts at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event  # only the main thread may listen to signals
+        return
+
+    def request(number, frame):
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -16,35 +17,24 @@ from maml_edu.foundation.files import FileError, read_whole, write_whole
 MAX_TENSORS = 2**28  # bytes of a file
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> bytes:
-    """Write a file of tensors, whole or not at all; returns its content."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> str:
+    """Write a file of tensors, whole or not at all; returns its SHA-256."""
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = save(kept, metadata)
     write_whole(path, content)
-    return content
+    return sha256(content).hexdigest()
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a file. Raises FileError."""
-    return parse_tensors(read_whole(path, MAX_TENSORS), path)
-
-
-def parse_tensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata in the content of the file `path`. Raises FileError."""
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str], str]:
+    """The tensors and the metadata of a file, and its SHA-256. Raises FileError."""
+    content = read_whole(path, MAX_TENSORS)
     try:
         tensors = load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
-        if content[:1] == b"\x80" or content[:2] == b"PK":  # a good file may begin so by chance
-            raise FileError(
-                f"{path} is not a safetensors file but looks like a pickle, which can run code "
-                "when it is opened, so it was not opened"
-            ) from error
-        reason = " ".join(str(error).split())[:120]
-        raise FileError(
-            f"{path} is cut short, damaged or not a safetensors file ({reason})"
-        ) from error
-    return tensors, header.get("__metadata__") or {}
+        reason = f"is cut short, damaged or not a safetensors file ({str(error)[:120]!r})"
+        raise FileError(f"{path} {reason}") from error
+    return tensors, header.get("__metadata__") or {}, sha256(content).hexdigest()
 
 
 def check_tensors(
@@ -58,8 +48,7 @@ def check_tensors(
     for name, shape in shapes.items():
         tensor, found = tensors[name], tuple(tensors[name].shape)
         if found != tuple(shape):
-            wrong = f"{name} has the shape {found} instead of {tuple(shape)}"
-            raise FileError(f"{path} holds another model's tensors: {wrong}")
+            raise FileError(f"{path}: {name} has the shape {found} instead of {tuple(shape)}")
         if tensor.dtype != torch.float32:
             raise FileError(f"{path} holds {name} as {tensor.dtype} instead of torch.float32")
         if not tensor.isfinite().all():

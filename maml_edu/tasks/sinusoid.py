@@ -27,9 +27,9 @@ class SinusoidTasks:
     Raises InputError for a range or a noise that is not finite.
     """
 
-    amplitude: tuple[float, float] = option((0.1, 5.0), interval, "range of amplitudes", kind=float)
-    phase: tuple[float, float] = option((0.0, math.pi), interval, "range of phases", kind=float)
-    x_range: tuple[float, float] = option((-5.0, 5.0), interval, "range of x", kind=float)
+    amplitude: tuple[float, float] = option((0.1, 5.0), interval, "range of amplitudes")
+    phase: tuple[float, float] = option((0.0, math.pi), interval, "range of phases")
+    x_range: tuple[float, float] = option((-5.0, 5.0), interval, "range of x")
     noise: float = option(0.0, not_negative, "standard deviation of the noise in y")
     reveal_task: bool = option(False, flag, "tell the network each task's amplitude and phase")
 

@@ -207,7 +207,7 @@ WRONG_TENSORS = {
     "not safetensors": (b"hello, I am no safetensors file", "not a safetensors file"),
     "a length that begins as a pickle": (
         header({}, length=0x80),
-        "looks like a pickle",
+        "not a safetensors file",
     ),
     "a header longer than the file": (header({}, length=2**63), "not a safetensors file"),
     "a header of 99 MB": (header({}, length=99_000_000), "not a safetensors file"),
@@ -215,7 +215,7 @@ WRONG_TENSORS = {
     "a header that is no JSON": (struct.pack("<Q", 4) + b"[[[[", "not a safetensors file"),
     "a nested header": (struct.pack("<Q", 50_000) + b"[" * 50_000, "not a safetensors file"),
     "no tensors": (header({}), "it lacks 0.bias"),
-    "a pickle": (pickle.dumps(Exploit()), "looks like a pickle"),
+    "a pickle": (pickle.dumps(Exploit()), "not a safetensors file"),
 }
 
 
@@ -231,21 +231,10 @@ def test_wrong_bytes_are_refused(pair, name, tmp_path, monkeypatch):
     assert not (tmp_path / "exploited").exists()
 
 
-@pytest.mark.parametrize("first", [0x80, 0x4B50])  # as a pickle begins, and a zip file
-def test_a_good_file_may_begin_as_a_pickle_by_chance(pair, first):
-    """Its first eight bytes are the length of its header, which may be padded with blanks."""
-    content = pair.with_suffix(".safetensors").read_bytes()
-    length = int.from_bytes(content[:8], "little")
-    text, data = content[8 : 8 + length], content[8 + length :]
-    longer = first if first > length else length + (first - length) % 256
-    replace_tensors(pair, struct.pack("<Q", longer) + text.ljust(longer) + data)
-    assert load(pair).theta.keys() == CONFIG.make_learner().shapes().keys()
-
-
 def test_a_torch_pickle_renamed_is_refused(pair, theta):
     torch.save(theta, pair.with_suffix(".pt"))
     replace_tensors(pair, pair.with_suffix(".pt").read_bytes())
-    with pytest.raises(FileError, match="looks like a pickle"):
+    with pytest.raises(FileError, match="not a safetensors file"):
         load(pair)
 
 
@@ -306,19 +295,18 @@ WRONG_WORDS = {
     "learner's name is a list": (config("learner", "name", []), r"learner is \[\]"),
     "unknown model": (config("model", "name", "resnet"), "model is 'resnet'"),
     "unknown tasks": (config("tasks", "name", "__import__"), "tasks is '__import__'"),
-    "absurd size": (sizes([10**12]), "a size in hidden is 1000"),
+    "absurd size": (sizes([10**12]), r"hidden is \[10000.*each from 1 to 100,000"),
     "no layers": (sizes([]), r"hidden is \[\]"),
     "absurd depth": (sizes([1] * 1000), "1 to 20 layer sizes"),
-    "size as text": (sizes(["40"]), "a size in hidden is '40'"),
-    "size as a flag": (sizes([True]), "a size in hidden is True"),
-    "negative size": (sizes([-4]), "a size in hidden is -4"),
+    "size as text": (sizes(["40"]), r"hidden is \['40'\]"),
+    "size as a flag": (sizes([True]), r"hidden is \[True\]"),
+    "negative size": (sizes([-4]), r"hidden is \[-4\]"),
     "a learner of other tasks": (config("learner", {"name": "protonet"}), "for sine tasks"),
     "a model of other tasks": (config("model", {"name": "conv4"}), "for sine tasks"),
     "options that clash": (
         config("learner", {"name": "maml", "inner_steps": 0, "learned_rates": True}),
         "inner_steps is 0; with learned_rates",
     ),
-    "a start that is none": (config("start", "yesterday"), "start is 'yesterday'"),
     "a rate as text": (config("learner", "inner_lr", "0.01"), "inner_lr is '0.01'"),
     "a rate beyond floats": (config("learner", "inner_lr", 10**400), "inner_lr is 1000"),
     "absurd inner steps": (
@@ -333,8 +321,7 @@ WRONG_WORDS = {
     "steps as a number": (config("training", "steps", 7.0), "steps is 7.0"),
     "training is null": (config("training", None), "training is None"),
     "config without parts": (set_in("config", {}), "config is {}"),
-    "config is a list": (set_in("config", []), "its config is list"),
-    "seconds as text": (set_in("seconds", "9"), "its seconds is str"),
+    "config is a list": (set_in("config", []), r"config is \[\]"),
     "other format": (
         set_in("format", "maml_edu checkpoint 99"),
         "not the metadata of",
@@ -360,8 +347,7 @@ WRONG_JSON = {
     "a list": (b"[]", "does not hold a JSON object"),
     "not text": (b"\xff\xfe\x00\x01", "valid JSON"),
     "nested too deep": (b"[" * 200_000, "valid JSON"),
-    "nan": (b'{"seconds": NaN}', "NaN is not a JSON number"),
-    "too large": (b" " * (2**20 + 1), "more than .*1,048,576 bytes"),
+    "too large": (b" " * (2**20 + 1), "more than the 1,048,576 bytes"),
 }
 
 
@@ -394,7 +380,7 @@ def test_what_is_not_there_is_refused_with_the_names_that_are(tmp_path, monkeypa
     with pytest.raises(FileError, match=r"checkpoint\.json does not exist"):
         load(tmp_path)
     (tmp_path / "one.json").mkdir()
-    with pytest.raises(FileError, match="one.json is not a file"):
+    with pytest.raises(FileError, match="one.json cannot be read: Is a directory"):
         load("one")
 
 

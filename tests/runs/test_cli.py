@@ -230,7 +230,10 @@ BAD_USAGE = {
     ),
     "inner_lr nan": ([*SINE, "--inner-lr", "nan"], "inner_lr is nan; it must be a finite number"),
     "inner_lr inf": ([*SINE, "--inner-lr", "inf"], "inner_lr is inf; it must be a finite number"),
-    "inner_lr 0": ([*SINE, "--inner-lr", "0"], "inner_lr is 0.0; it must be a finite number"),
+    "inner_lr negative": (
+        [*SINE, "--inner-lr", "-1"],
+        "inner_lr is -1.0; it must be a finite number",
+    ),
     "meta_lr nan": ([*SINE, "--meta-lr", "nan"], "meta_lr is nan; it must be a finite number"),
     "meta_lr negative": ([*SINE, "--meta-lr", "-0.1"], "meta_lr is -0.1; it must be"),
     "warmup 2": ([*SINE, "--warmup", "2"], "warmup is 2.0; it must be a fraction"),
@@ -253,10 +256,6 @@ BAD_USAGE = {
     "evaluate no shots": (["evaluate", "sine-maml", "--shots", "0"], "shots is 0; it must be"),
     "evaluate one task": (["evaluate", "sine-maml", "--n-tasks", "1"], "n_tasks is 1; it must be"),
     "evaluate backwards": (["evaluate", "sine-maml", "--inner-steps", "-1"], "inner_steps is -1"),
-    "evaluate too much": (
-        ["evaluate", "sine-maml", "--n-tasks", "1000000", "--shots", "1000"],
-        "n_tasks x (shots + que",
-    ),
 }
 
 
@@ -350,7 +349,7 @@ def test_another_network_to_start_from(capsys):
         (lambda content: content[:-100], "is cut short"),
         (lambda content: content[:4], "is cut short"),
         (lambda content: b"\xff" * 8 + content, "is cut short, damaged or not a safetensors file"),
-        (lambda content: b"\x80\x04K\x01.", "looks like a pickle"),
+        (lambda content: b"\x80\x04K\x01.", "not a safetensors file"),
         (lambda content: content[:-1] + b"\x00", "SHA-256 differ"),
     ],
 )

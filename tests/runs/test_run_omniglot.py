@@ -18,9 +18,8 @@ from maml_edu.runs.cli import main
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.history import read
 from maml_edu.runs.measure import Measurement, measure
-from maml_edu.runs.resume import start_from
 from maml_edu.runs.run import Run, RunError, RunOptions, Stopped
-from maml_edu.runs.training_state import STATE_FILE, load_state
+from maml_edu.runs.training_state import STATE_FILE, load_state, start_from
 from maml_edu.tasks.data import Drawings
 
 # Not captured: capturing the meta-gradient would take longer than these few steps.

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 
 import maml_edu
 from maml_edu.foundation.checks import InputError
-from maml_edu.runs.cli.errors import say
+from maml_edu.runs.cli.output import say
 
 PROG = "maml_edu"
 COMMANDS = {  # loaded when asked for: two of them load PyTorch
@@ -43,12 +44,8 @@ def parser(argv: Sequence[str]) -> Parser:
     top.add_argument("--version", action="version", version=f"{PROG} {maml_edu.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, help in COMMANDS.items():
-        added = commands.add_parser(
-            name,
-            help=help,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        how = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+        added = commands.add_parser(name, help=help, **how)
         if name in argv:
             importlib.import_module(f"{__name__}.{name}").fill(added)
     return top
@@ -70,13 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         return say(f"error: {error}") or getattr(error, "status", 1)
     except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
+        told = f"{type(error).__name__}: {error}"  # on a CPU PyTorch has no class for it
+        if not re.search("MemoryError:|DefaultCPUAllocator: can't allocate memory", told):
             raise
         return say("error: there is not enough memory; ask for fewer tasks or points") or 1
-
-
-def out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    """Whether it is Python's or PyTorch's word for that (on a CPU PyTorch has no class for it)."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return "DefaultCPUAllocator: can't allocate memory" in str(error)

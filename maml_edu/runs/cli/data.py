@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
 
 DESCRIPTION = """\
@@ -27,18 +26,14 @@ Examples:
 
 def fill(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.add_argument(
-        "source",
-        nargs="?",
-        default="auto",
-        metavar="SOURCE",
-        help="auto, release, stand-in or FOLDER (default: auto)",
-    )
+    help = "auto, release, stand-in or FOLDER (default: auto)"
+    parser.add_argument("source", nargs="?", default="auto", metavar="SOURCE", help=help)
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, command: str) -> int:
+    from maml_edu.runs.cli.output import say
     from maml_edu.tasks.data import cache_folder, load_drawings
     from maml_edu.tasks.omniglot import split_characters
 
@@ -46,7 +41,7 @@ def run(args: argparse.Namespace, command: str) -> int:
         warnings.simplefilter("always")
         drawings = load_drawings(args.source, progress=not args.quiet)
     for warning in caught:
-        print(f"maml_edu: warning: {warning.message}", file=sys.stderr)
+        say(f"warning: {warning.message}")
     split = split_characters(drawings.names)
     counts = ", ".join(f"{len(found)} {name}" for name, found in split.items())
     print(drawings.source)

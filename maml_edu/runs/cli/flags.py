@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING
 from typing import Any
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.options import Option, Options
-from maml_edu.runs.cli.errors import UsageError
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+
+class UsageError(InputError):
+    """An option that was understood and cannot be meant."""
+
+    status = 2  # of the command
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """What is refused within was not asked for properly."""
+    try:
+        yield
+    except InputError as error:
+        raise UsageError(str(error)) from error
 
 
 def add_flags(
@@ -26,23 +40,20 @@ def add_flags(
 
 
 def _add_flag(group: Any, name: str, option: Option, default: Any) -> None:
-    flag = "--" + name.replace("_", "-")
-    help = option.help.replace("%", "%%")
-    if "default:" not in help and default not in (None, MISSING, False):
-        help += f" (default: {_text(default)})"
-    if option.type is bool:
-        action = argparse.BooleanOptionalAction if default is True else "store_true"
-        group.add_argument(flag, action=action, default=None, help=help)
-    elif option.choices:
-        group.add_argument(flag, choices=option.choices, help=help)
-    elif isinstance(option.default, tuple):
-        group.add_argument(flag, type=option.type, nargs="+", help=help, metavar="N")
+    how: dict[str, Any] = {"help": option.help.replace("%", "%%")}
+    if "default:" not in option.help and default not in (None, MISSING, False):
+        several = isinstance(default, list | tuple)
+        how["help"] += f" (default: {' '.join(map(str, default)) if several else default})"
+    kind = getattr(option.check, "kind", type(option.default))
+    if kind is bool:
+        how["action"] = argparse.BooleanOptionalAction if default is True else "store_true"
+        how["default"] = None
+    elif kind is str:
+        how["choices"] = option.check.names
     else:
-        group.add_argument(flag, type=option.type, help=help, metavar="N")
-
-
-def _text(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        nargs = "+" if isinstance(option.default, tuple) else None
+        how |= {"type": kind, "nargs": nargs, "metavar": "N"}
+    group.add_argument("--" + name.replace("_", "-"), **how)
 
 
 def given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -52,11 +63,9 @@ def given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
+    help = "where to compute; auto takes a CUDA GPU if PyTorch sees one (default: auto)"
     parser.add_argument(
-        "--device",
-        choices=DEVICES,
-        default="auto",
-        help="where to compute; auto takes a CUDA GPU if PyTorch sees one (default: auto)",
+        "--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help=help
     )
 
 
@@ -71,10 +80,3 @@ def device_of(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return name
-
-
-def one_thread() -> None:
-    """More threads only slow a network of this size down, and one adds in one order."""
-    import torch
-
-    torch.set_num_threads(1)

@@ -7,17 +7,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from maml_edu.foundation.capture import NoCompiler
 from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.options import Options, options_of
 from maml_edu.foundation.workers import WorkerLost, join
-from maml_edu.learners import LEARNERS
 from maml_edu.outer import Diverged
 from maml_edu.runs.checkpoint import load
-from maml_edu.runs.cli.errors import CommandError, UsageError, say
-from maml_edu.runs.cli.flags import add_device, add_flags, device_of, given, one_thread
-from maml_edu.runs.cli.table import table
-from maml_edu.runs.config import TRAINING, TrainConfig, part_options
+from maml_edu.runs.cli.flags import add_device, add_flags, device_of, given, usage
+from maml_edu.runs.cli.output import say, table
+from maml_edu.runs.config import KINDS, TRAINING, TrainConfig, part_options
 from maml_edu.runs.families import FAMILIES, Family
 from maml_edu.runs.run import Run, RunOptions, Stopped
 from maml_edu.tasks.data import load_drawings
@@ -30,20 +30,15 @@ Several workers share each meta-batch when torchrun starts the command in place 
   torchrun --nproc-per-node=2 -m maml_edu train {family}
   torchrun --nproc-per-node=2 --max-restarts=3 -m maml_edu train {family}   (goes on if one is lost)
 """
-NOT_FLAGS = {"data"}  # the tasks' `data` is what --data turns out to be
 
 
 def fill(parser: argparse.ArgumentParser) -> None:
     families = parser.add_subparsers(title="tasks", metavar="TASKS", required=True)
     for family in FAMILIES.values():
-        added = families.add_parser(
-            family.name,
-            help=family.help,
-            description=family.description,
-            epilog=family.epilog + OUTCOME.format(family=family.name),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        how = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+        added = families.add_parser(family.name, help=family.help, **how)
+        added.description = family.description
+        added.epilog = family.epilog + OUTCOME.format(family=family.name)
         _fill(added, family)
         added.set_defaults(run=run, family=family)
 
@@ -69,12 +64,12 @@ def _fill(parser: argparse.ArgumentParser, family: Family) -> None:
 def _options(family: Family) -> dict[str, Options]:
     """The options of every learner and network that the family can have, of its tasks, and of the
     training, by title."""
-    learners = [name for name in family.learners if name in LEARNERS]
     merged: dict[str, Any] = {"learner": {}, "model": {}}
-    for what, names in (("learner", learners), ("model", family.networks)):
+    for what, names in (("learner", family.learners), ("model", family.networks)):
         for name in names:
-            merged[what] = {**part_options(what, name), **merged[what]}
-    tasks = {name: o for name, o in family.options.items() if name not in NOT_FLAGS}
+            if name in KINDS[what]:  # the oracle is joint training
+                merged[what] = {**part_options(what, name), **merged[what]}
+    tasks = {name: o for name, o in family.options.items() if name != "data"}  # --data finds it
     return {**merged, "tasks": tasks, "training": TRAINING}
 
 
@@ -82,23 +77,20 @@ def run(args: argparse.Namespace, command: str) -> int:
     family = args.family
     names = [name for options in _options(family).values() for name in options]
     asked = given(args, ("learner", "model", *names))
-    try:
-        TrainConfig.make(family.name, **asked)  # refuse what cannot be before any work is done
+    with usage():  # refuse what cannot be before any work is done
+        TrainConfig.make(family.name, **asked)
         options = RunOptions(**given(args, options_of(RunOptions)), progress=True)
-    except InputError as error:
-        raise UsageError(str(error)) from error
     device = device_of(args.device)
-    one_thread()
+    torch.set_num_threads(1)  # more only slow a network of this size down
     start = load(args.start) if args.start else None
-    source: Any = "auto"
+    source = load_drawings(args.data) if family.validates else None
     if family.validates:
-        source = load_drawings(args.data)
         say(source.source)
         asked["data"] = "omniglot" if source.omniglot else "stand-in"
     if start is not None:
         asked["start"] = start.metadata["sha256"]
     config = TrainConfig.make(family.name, **asked)
-    out = args.out or Path("runs") / _folder(config, asked)
+    out = args.out or Path("runs") / f"{family.name}-{config.title}"
     command = _as_started(command)
     again = command if args.resume else f"{command} --resume"
     if config.training.compile:
@@ -108,27 +100,17 @@ def run(args: argparse.Namespace, command: str) -> int:
             how = {"source": source, "device": device, "command": command, "workers": workers}
             made = Run(config, out, options, **how).train(resume=args.resume, start=start)
     except Stopped as stopped:
-        say(f"{stopped}. To go on: {again}")
-        return 130
+        return say(f"{stopped}. To go on: {again}") or 130
     except WorkerLost as lost:
-        say(f"{lost}; the last state is saved in {out}. To go on: {again}")
-        return 1
+        return say(f"{lost}; the last state is saved in {out}. To go on: {again}") or 1
     except Diverged as error:
-        raise CommandError(f"{error}; the last good state is saved in {out}") from error
+        raise InputError(f"{error}; the last good state is saved in {out}") from error
     except NoCompiler as error:
-        raise CommandError(f"{error}. Or leave out --compile") from error
+        raise InputError(f"{error}. Or leave out --compile") from error
     if made is not None:
-        print(f"{out}: {config.title}, {made.metadata['seconds']:.1f} s")
-        print(table(made.metadata["figures"]))
+        figures = table(made.metadata["figures"])
+        print(f"{out}: {config.title}, {made.metadata['seconds']:.1f} s\n{figures}")
     return 0
-
-
-def _folder(config: TrainConfig, asked: dict[str, Any]) -> str:
-    """The usual name of a run's folder: omniglot-maml-conv4-5way-1shot."""
-    if "way" not in config.tasks.options:
-        return f"{config.tasks.name}-{config.title}"
-    kind = f"{config.learner.name}-{config.model.name}"
-    return f"{config.tasks.name}-{kind}-{config.tasks['way']}way-{config.training.shots}shot"
 
 
 def _as_started(command: str) -> str:
