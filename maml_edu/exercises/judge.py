@@ -17,7 +17,6 @@ from torch.utils._pytree import tree_map_only
 
 from maml_edu.exercises.difference import difference, kind
 
-TOLERANCE = 1e-6  # relative; problems are posed in float64
 MARKS = {"right": "✓", "wrong": "✗", "open": "○"}
 CHANGED = "it changed its arguments in place; build new tensors instead"
 
@@ -73,26 +72,21 @@ class Comparison:
     problems: Sequence[tuple]
     praise: str
     probe: Callable[[Callable], Callable] = lambda function: function
-    tolerance: float = TOLERANCE
+    tolerance: float = 1e-6
     changes: tuple[int, ...] = ()
     _known: dict = field(default_factory=dict, repr=False)  # (function, problem) -> its answer
 
     def fault(self, attempt: Watched) -> str:
         """The mistake in the attempt, else how its first wrong answer differs; "" if right."""
-        first, suspects = (
-            "",
-            [
-                (message, wrong)
-                for message, some in self.mistakes.items()
-                for wrong in (some if isinstance(some, tuple) else (some,))
-            ],
-        )
+        first, suspects = "", []
+        for said, some in self.mistakes.items():
+            suspects += [(said, wrong) for wrong in (some if isinstance(some, tuple) else (some,))]
         for number, problem in enumerate(self.problems):
             answer = self._answer(attempt, problem)
             if told := self._told(answer, self.right, number):
                 first = first or told
                 suspects = [one for one in suspects if not self._told(answer, one[1], number)]
-        return first and next((message for message, _ in suspects), first)
+        return first and next((said for said, _ in suspects), first)
 
     def _answer(self, function: Watched, problem: tuple) -> Any:
         try:
