@@ -9,14 +9,12 @@ from maml_edu.tasks import TaskBatch
 
 # leak -> what to say where a sound batch is blamed for it.
 LEAKS = {
-    "labels": "support_y is 0, 1, 2, … in every task, and may be; the leak is that what the labels "
-    "stand for is not dealt anew",
-    "characters": "compare the characters of one batch with those of the other; within a batch "
-    "they may return",
-    "drawings": "drawing 3 of one character and drawing 3 of another are two drawings; compare "
-    "within a task and a character",
+    "labels": "support_y may be 0, 1, 2, … in every task; the leak is labels that mean the same",
+    "characters": "compare those of one batch with those of the other; within a batch they may return",
+    "drawings": "drawing 3 of two characters is two drawings; compare within a task and a character",
 }
 MISSED_TRAIN = "it looks for drawings and labels in one batch only; they may leak in either"
+ALL = slice(None)
 Suspect = tuple[TaskBatch, TaskBatch, set[str], str]
 
 
@@ -24,46 +22,29 @@ def suspects() -> list[Suspect]:
     """Pairs of batches: train, test, what leaks, and what to say of an answer that misses it."""
     low, high, across = range(30), range(30, 60), range(25, 55)
     train, test = _tasks(low, 0), _tasks(high, 1)
-    turned = _tasks(low, 4, turns=(1, 2, 3))
+    rising = [_tasks(low, 8, ascending=True), _tasks(high, 9, ascending=True)]
+    upright, turned = _tasks(low, 3, turns=(0,)), _tasks(low, 4, turns=(1, 2, 3))
+    both = "it misses characters that are in both batches"
+    rotated = "it misses a character that is upright in one batch and turned in the other"
+    queries = "it misses that the support drawings are the first queries, in every task"
+    single = "it misses a drawing that serves twice in a single task: look at each of them"
+    several = "where there are several leaks, it does not find them all"
+    every = _reused(_tasks(across, 5, ascending=True), ALL)
     return [
         (train, test, set(), ""),
         (_tasks(low, 6), _tasks(high, 7, shots=2), set(), ""),
-        (
-            _tasks(low, 8, ascending=True), _tasks(high, 9, ascending=True), {"labels"},
-            "it misses the labels: in each of these tasks the characters ascend with the label",
-        ),
-        (train, _tasks(across, 2), {"characters"}, "it misses characters that are in both batches"),
-        (
-            _tasks(low, 3, turns=(0,)), turned, {"characters"},
-            "it misses a character that is upright in one batch and turned in the other: compare "
-            "characters, in whichever rotation",
-        ),
-        (
-            train, _reused(test, slice(None)), {"drawings"},
-            "it misses that the support drawings are the first queries, in every task",
-        ),
-        (
-            train, _reused(test, slice(17, 18)), {"drawings"},
-            "it misses a drawing that serves twice in a single task: look at each of them",
-        ),
-        (_reused(train, slice(None)), test, {"drawings"}, MISSED_TRAIN),
-        (_tasks(low, 10, ascending=True), test, {"labels"}, MISSED_TRAIN),
-        (
-            train, _reused(_tasks(across, 5, ascending=True), slice(None)), set(LEAKS),
-            "where there are several leaks, it does not find them all",
-        ),
-    ]  # fmt: skip
+        (*rising, {"labels"}, "it misses the labels: the characters ascend with the label"),
+        (train, _tasks(across, 2), {"characters"}, both),
+        (upright, turned, {"characters"}, rotated),
+        (train, _reused(test, ALL), {"drawings"}, queries),
+        (train, _reused(test, slice(17, 18)), {"drawings"}, single),
+        (_reused(train, ALL), test, {"drawings"}, MISSED_TRAIN),
+        (rising[0], test, {"labels"}, MISSED_TRAIN),
+        (train, every, set(LEAKS), several),
+    ]
 
 
-def _tasks(
-    characters: range,
-    seed: int,
-    *,
-    shots: int = 1,
-    queries: int = 3,
-    ascending: bool = False,
-    turns: tuple[int, ...] = (0, 1, 2, 3),
-) -> TaskBatch:
+def _tasks(characters: range, seed: int, *, shots=1, ascending=False, turns=range(4)) -> TaskBatch:
     """Forty 5-way tasks, as `OmniglotTasks.sample` gives them, with pictures of one pixel."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -73,7 +54,7 @@ def _tasks(
     chosen = characters.start + some_of(len(characters), 5, 40)
     if ascending:
         chosen = chosen.sort(1).values
-    drawing = some_of(20, shots + queries, 40, 5)
+    drawing = some_of(20, shots + 3, 40, 5)
     picked = torch.randint(len(turns), (40, 5), generator=generator)
     info = {"character": chosen, "rotation": torch.tensor(turns)[picked], "drawing": drawing}
     return _with_pictures(info, shots)

@@ -26,8 +26,8 @@ def check_first_below_half() -> Comparison:
         "off by one: losses[0] is the loss before any step": lambda v: right(v) - 1,
         "this returns the loss; return the number of the step": lambda v: (v + [-1.0])[right(v)],
         "half of the largest loss is not half of the first": lambda v: below(v, max(v) / 2),
-        "this is from where it stays below; the first one below is wanted": (
-            lambda v: max(k for k, loss in enumerate(v) if loss >= v[0] / 2) + 1
+        "this is from where it stays below; the first one below is wanted": lambda v: (
+            max(k for k, loss in enumerate(v) if loss >= v[0] / 2) + 1
         ),
         "this step lowers the loss at all; it must be below half": lambda v: below(v, v[0]),
     }

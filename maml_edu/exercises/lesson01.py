@@ -79,14 +79,12 @@ def check_conditional_mean() -> Comparison:
         return mean * (torch.cos(x - high) - torch.cos(x - low)) / (high - low)
 
     mistakes = {
-        "the mean of the waves is not the wave with the mean phase: they partly cancel": (
-            lambda x, a, p: sum(a) / 2 * torch.sin(x - sum(p) / 2)
+        "waves partly cancel: their mean is not the wave with the mean phase": lambda x, a, p: (
+            sum(a) / 2 * torch.sin(x - sum(p) / 2)
         ),
         "the mean amplitude is missing": lambda x, a, p: right(x, (1, 1), p),
         "the sign is flipped: d/dp cos(x - p) is +sin(x - p)": lambda x, a, p: -right(x, a, p),
-        "a mean is an integral over a length: divide by the length of the phase's range": (
-            lambda x, a, p: right(x, a, p) * (p[1] - p[0])
-        ),
+        "divide by the length of the phase's range": lambda x, a, p: right(x, a, p) * (p[1] - p[0]),
         "this holds for phases from 0 to pi only": lambda x, a, p: right(x, a, (0, math.pi)),
         "the mean amplitude is (low + high) / 2": lambda x, a, p: right(x, (-a[0], a[1]), p),
     }
@@ -105,8 +103,8 @@ def check_floor() -> Comparison:
         return y.var(0, correction=0).mean()
 
     mistakes = {
-        "the best constant leaves this; a function may differ at each x": (
-            lambda y: y.var(correction=0)
+        "the best constant leaves this; a function may differ at each x": lambda y: y.var(
+            correction=0
         ),
         "this is the mean over each task's points, as if the function knew the task; take it over "
         "the tasks, at each x": lambda y: y.var(1, correction=0).mean(),

@@ -40,9 +40,9 @@ def check_inner_step() -> Comparison:
     mistakes = {
         "the sign is flipped: this climbs the loss": lambda *p: right(*p[:-1], -p[-1]),
         FIRST_ORDER: partial(right, first_order=True),
-        "the result was detached from theta, so no gradient can flow through": (
-            lambda *p: {name: q.detach() for name, q in right(*p).items()}
-        ),
+        "the result was detached from theta, so no gradient can flow through": lambda *p: {
+            name: q.detach() for name, q in right(*p).items()
+        },
         "the loss is summed over the samples": lambda *p: right(*p[:-1], p[-1] * p[-2].numel()),
         "inner_lr is left out of the step": lambda *p: right(*p[:-1], 1.0),
     }
@@ -92,15 +92,15 @@ def check_rates_step() -> Comparison:
         return lambda *p: right(*p[:-1], change(p[-1], next(iter(p[-1].values()))))
 
     mistakes = {
-        "parameters without a rate are missing from the result; keep them as they are": (
-            lambda *p: {n: q for n, q in right(*p).items() if n in p[-1]}
-        ),
-        "parameters without a rate moved too; they should stay where they are": (
-            with_rates(lambda rates, first: {**dict.fromkeys(NAMES, first), **rates})
+        "parameters without a rate are missing from the result; keep them as they are": lambda *p: {
+            n: q for n, q in right(*p).items() if n in p[-1]
+        },
+        "parameters without a rate moved too; they should stay where they are": with_rates(
+            lambda rates, first: {**dict.fromkeys(NAMES, first), **rates}
         ),
         "one rate is used for all; look each up by name": with_rates(lambda rates, first: first),
-        "rates are matched by position; match them by name": (
-            with_rates(lambda rates, _: dict(zip(NAMES, rates.values(), strict=False)))
+        "rates are matched by position; match them by name": with_rates(
+            lambda rates, _: dict(zip(NAMES, rates.values(), strict=False))
         ),
         FIRST_ORDER: partial(right, first_order=True),
     }

@@ -83,18 +83,12 @@ def check_jacobian_product() -> Comparison:
         return power(factor, other.get("factors", k)) @ outer
 
     mistakes = {
-        "this is first-order: the product of (I - inner_lr A_s) is missing": (
-            partial(right, factors=0)
-        ),
+        "this is first-order: the product (I - inner_lr A_s) is missing": partial(right, factors=0),
         "there is one factor; take one for every inner step": partial(right, factors=1),
-        "one factor too many: take one for every inner step": (
-            lambda *p: right(*p, factors=p[-1] + 1)
-        ),
+        "one factor too many: one for every inner step": lambda *p: right(*p, factors=p[-1] + 1),
         "the query gradient is taken at theta, not after adapting": lambda *p: right(*p, at=p[0]),
         "the factors have a plus sign: (I + inner_lr A_s)": lambda *p: right(*p, curvature=-p[1]),
-        "the factors hold A_q; the inner steps went down the support loss": (
-            lambda *p: right(*p, curvature=p[3])
-        ),
+        "the factors hold A_q; inner steps take A_s": lambda *p: right(*p, curvature=p[3]),
     }
     draws, problems = Draws(3), []
     for inner_steps in (1, 2, 5):
@@ -114,9 +108,8 @@ def check_task_loss() -> Comparison:
         return loss_fn(adapted(loss_fn, theta, support, inner_lr, first_order=first_order), *query)
 
     mistakes = {
-        "this is pre-training: the loss is taken at theta, with no adapted parameters in it": (
-            lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *query)
-        ),
+        "this is pre-training: the loss is "
+        "taken at theta": lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *query),
         "the loss is taken at theta, on the support set": (
             lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *support)
         ),
@@ -146,9 +139,8 @@ def check_outer_step() -> Comparison:
         return theta
 
     mistakes = {
-        "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
-            lambda f, t, ts, r: right(f, t, ts, r * len(ts))
-        ),
+        "sum over tasks where the mean was asked for: meta_lr now depends on "
+        "their number": lambda f, t, ts, r: right(f, t, ts, r * len(ts)),
         "the sign is flipped: this climbs the meta-loss": lambda f, t, ts, r: right(f, t, ts, -r),
         "theta moves after each task; take one step for all tasks together": one_by_one,
         "only the last task counts": lambda f, t, ts, r: right(f, t, ts[-1:], r),

@@ -33,15 +33,9 @@ def check_meta_rate() -> Comparison:
         return meta_lr * 0.5 * (1 + math.cos(half_turn * step / steps))
 
     mistakes = {
-        "this is a full cosine, which rises again; a half one has pi, not 2 pi": (
-            partial(right, half_turn=2 * math.pi)
-        ),
-        "this rises from 0 to meta_lr: the sign before the cosine is flipped": (
-            lambda s, n, lr: lr - right(s, n, lr)
-        ),
-        "this goes below 0 half-way, and then climbs the loss; lift the cosine by 1 and halve it": (
-            lambda s, n, lr: lr * math.cos(math.pi * s / n)
-        ),
+        "this is a full cosine; take pi, not 2 pi": partial(right, half_turn=2 * math.pi),
+        "the sign is flipped: this rises from 0": lambda s, n, lr: lr - right(s, n, lr),
+        "this goes below 0; lift the cosine by 1": lambda s, n, lr: lr * math.cos(math.pi * s / n),
         "this starts at twice meta_lr: 1/2 is missing": lambda s, n, lr: right(s, n, 2 * lr),
         "math.cos takes radians, not degrees: 180 degrees are pi": partial(right, half_turn=180),
         "off by one: the first step has step 0": lambda s, n, lr: right(s + 1, n, lr),
@@ -60,8 +54,8 @@ def check_meta_step() -> tuple[Comparison, Comparison]:
     praise = "right: mean over tasks, one step downhill, and the optimiser keeps its memory"
     both = {"problems": problems, "praise": praise, "changes": (1, 2)}
     other_loss = {
-        "theta moves as it should, but the loss you return is summed over the tasks": (
-            lambda *p: _meta_step(*p) * len(p[-1].support_x)
+        "theta moves as it should, but the loss you return is summed over the tasks": lambda *p: (
+            _meta_step(*p) * len(p[-1].support_x)
         ),
         "theta moves as it should, but the loss you return is the one after the step": _afterwards,
     }
@@ -105,19 +99,15 @@ def _step_mistakes() -> dict[str, MetaStep]:
             lambda learner, theta, optimiser, batch: _mean_loss(learner, theta, batch)
         ),
         "the sign is flipped: this climbs the meta-loss": partial(_meta_step, factor=-1.0),
-        "the gradients are summed over the tasks; take their mean": (
-            lambda *p: _meta_step(*p, factor=len(p[-1].support_x))
+        "the gradients are summed over the tasks; take their mean": lambda *p: _meta_step(
+            *p, factor=len(p[-1].support_x)
         ),
         "the optimiser's memory is lost; keep the optimiser that is passed in": _forgetful,
-        "earlier gradients pile up in p.grad; call optimiser.zero_grad() first": (
-            partial(_meta_step, pile_up=True)
-        ),
+        "gradients pile up in p.grad: zero_grad() first": partial(_meta_step, pile_up=True),
         FIRST_ORDER: partial(_meta_step, other=first_order),
-        "there is no inner loop in it: this minimises the loss at theta, which is joint training": (
-            partial(_meta_step, other=Joint(model))
-        ),
-        "the gradient is taken at theta, on the query set: adapt to the support set first": (
-            partial(_meta_step, other=MAML(model, inner_steps=0))
+        "this is joint training, without an inner loop": partial(_meta_step, other=Joint(model)),
+        "the gradient is taken at theta, on the query set: adapt to the support set first": partial(
+            _meta_step, other=MAML(model, inner_steps=0)
         ),
     }
 
@@ -159,8 +149,8 @@ def check_half_width() -> Comparison:
         return 1.96 * losses.std(dim, correction=correction) / math.sqrt(n or losses.shape[dim])
 
     mistakes = {
-        "this says how far single tasks lie apart; divide by the square root of their number": (
-            partial(right, n=1)
+        "this is the spread of tasks; divide by the square root of their number": partial(
+            right, n=1
         ),
         "this is the variance; the standard deviation (its square root) was asked for": (
             lambda v: 1.96 * v.var(0) / math.sqrt(len(v)),
@@ -168,17 +158,13 @@ def check_half_width() -> Comparison:
         ),
         "this is taken over the inner steps; take it over the tasks, dim 0": partial(right, dim=1),
         "this counts the inner steps; n is the number of tasks": lambda v: right(v, n=v.shape[1]),
-        "this counts every number as a task; a task's steps are not independent": (
-            lambda v: right(v, n=v.numel())
-        ),
-        "this is one standard error, which holds the true mean 68 times in 100; 95 takes 1.96": (
-            lambda v: right(v) / 1.96
+        "a task's steps are not independent: count tasks": lambda v: right(v, n=v.numel()),
+        "one standard error holds the mean 68 times in 100; 95 takes 1.96": lambda v: (
+            right(v) / 1.96
         ),
         "divide by the square root of the number of tasks": lambda v: right(v, n=len(v) ** 2),
         "this is the whole width; give half of it": lambda v: 2 * right(v),
-        "nearly: the squared deviations from the sample's own mean are divided by n - 1, not n": (
-            partial(right, correction=0)
-        ),
+        "nearly: the variance divides by n - 1, not by n": partial(right, correction=0),
     }
     draws = Draws(0)
     problems = [(draws.uniform(*shape).pow(3) * 5,) for shape in ((40, 6), (200, 11), (7, 3))]

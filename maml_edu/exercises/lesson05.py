@@ -38,15 +38,13 @@ def check_first_order() -> Comparison:
         return {n: p - end[n] for n, p in theta.items()}
 
     mistakes = {
-        "this is MAML's own gradient, through the inner steps; hold the adapted parameters fixed": (
-            second_order
-        ),
+        "this is MAML's gradient, through the inner steps: cut the graph": second_order,
         "the gradient is taken at theta, not after the inner steps": lambda *p: right(*p[:-1], 0),
         **wrong_sets(right),
         "one inner step is taken, where inner_steps were asked for": lambda *p: right(*p[:-1], 1),
         "one inner step too few": lambda *p: right(*p[:-1], p[-1] - 1),
-        "stale parameters: every inner gradient is taken at theta, not at the step before": (
-            lambda *p: right(*p[:-2], p[-2] * p[-1], 1)
+        "stale parameters: inner gradients all at theta": lambda *p: right(
+            *p[:-2], p[-2] * p[-1], 1
         ),
         "this is the way from adapted back to theta, which is Reptile's": way_back,
         "the sign is flipped": lambda *p: {n: -g for n, g in right(*p).items()},
@@ -78,19 +76,14 @@ def check_reptile_step() -> Comparison:
 
     mistakes = {
         "the sign is flipped: this steps away": lambda *p: right(*p[:-1], -p[-1]),
-        "one inner step is taken: then Reptile is joint training; take inner_steps of them": (
-            lambda *p: right(*p[:-2], 1, p[-1])
-        ),
+        "with one inner step Reptile is joint training": lambda *p: right(*p[:-2], 1, p[-1]),
         "only the last inner step's gradient counts here; Reptile goes along the whole way": (
             last_step,
             lambda *p: last_step(*p, rate=1 / p[3]),
         ),
-        "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
-            lambda *p: right(*p[:-1], p[-1] * len(p[2]))
-        ),
-        "theta is replaced by the mean of the adapted parameters; go the share meta_lr": (
-            lambda *p: right(*p[:-1], 1.0)
-        ),
+        "sum over tasks where the mean was asked for: meta_lr now depends on "
+        "their number": lambda *p: right(*p[:-1], p[-1] * len(p[2])),
+        "this is the mean of the adapted parameters; go a share": lambda *p: right(*p[:-1], 1.0),
         "theta moves after each task; let all tasks start from the same theta": one_by_one,
         "only the last task counts": lambda f, t, tasks, *sizes: right(f, t, tasks[-1:], *sizes),
         "the way is divided by inner_lr; leave it whole": lambda *p: right(*p[:-1], p[-1] / p[3]),
@@ -123,9 +116,7 @@ def check_step_weights() -> Comparison:
             lambda d, k: weights(share(d, k), k, last=max(d, 1 / k)),
         ),
         "the others sink to 0: keep 0.03 of the equal part": lambda d, k: weights((1 - d) / k, k),
-        "the floor is 0.03 / inner_steps, not 0.03": (
-            lambda d, k: weights(max((1 - d) / k, floor), k)
-        ),
+        "the floor is 0.03 / inner_steps": lambda d, k: weights(max((1 - d) / k, floor), k),
         "the weight moves away from the last step": lambda d, k: weights(max(d, floor) / k, k),
         "the weight moves to the first step": lambda d, k: weights(share(d, k), k).flip(0),
         "the weights stay equal; they should move to the last step": lambda d, k: weights(1 / k, k),

@@ -30,12 +30,8 @@ def check_plane_point() -> Comparison:
 
     mistakes = {
         "subtract theta first, so that theta is at (0, 0)": lambda *p: right(*p[:-1], p[-1] + p[0]),
-        "no right angle: subtract from b - theta its part along the first direction": (
-            partial(right, turn=0.0)
-        ),
-        "divide each direction by its length, or distances are not those of the parameters": (
-            partial(right, normed=False)
-        ),
+        "no right angle: take b's part along the first direction off": partial(right, turn=0.0),
+        "distances are not true: divide each direction by its length": partial(right, normed=False),
         "these are multiples of a - theta and b - theta: an oblique grid distorts angles": oblique,
         "a and b are swapped: the first points to a": lambda theta, a, b, c: right(theta, b, a, c),
     }
@@ -73,9 +69,8 @@ def check_lowest_curvature() -> Comparison:
         "the shift is undone the wrong way: add what was subtracted": partial(right, undo=-1.0),
         "nearly: where the eigenvalue largest in size is negative, this finds the highest; shift "
         "by its size, abs()": lambda *p: shifted(*p, by=power(*p)),
-        "the sign of the shifted eigenvalue is lost: take v @ product(v), not the length": (
-            lambda *p: right(*p, undo=0.0).abs() + power(*p).abs()
-        ),
+        "the sign of the shifted eigenvalue is lost: take v @ product(v), "
+        "not the length": lambda *p: right(*p, undo=0.0).abs() + power(*p).abs(),
     }
     problems = []
     for seed, spectrum in enumerate([(5, 1, 0.5, -2), (2, 1, 0.5, -1, -6), (8, 4, 3, 1)]):
@@ -104,19 +99,12 @@ def check_cka() -> Comparison:
 
     right = of_centred(uncentred)
     mistakes = {
-        "the features are not centred: subtract each feature's mean over the samples, dim 0": (
-            uncentred
-        ),
-        "centred over the features of each sample; centre over the samples, dim 0": (
-            of_centred(uncentred, dim=1)
-        ),
-        "divide by the two layers' own norms, or it depends on the scale of the features": (
-            of_centred(lambda x, y: (y.T @ x).norm() ** 2)
-        ),
+        "not centred: subtract each feature's mean over the samples, dim 0": uncentred,
+        "centred over features; take samples, dim 0": of_centred(uncentred, dim=1),
+        "divide by the two layers' own norms, or it depends on the scale of "
+        "the features": of_centred(lambda x, y: (y.T @ x).norm() ** 2),
         "this is the root of it: square the norm of y.T @ x": lambda x, y: right(x, y).sqrt(),
-        "feature 1 is compared with feature 1 only, and so on; all pairs count: y.T @ x": (
-            of_centred(feature_by_feature)
-        ),
+        "each feature meets only its namesake; take all pairs": of_centred(feature_by_feature),
         "divided by the sizes of x and y; divide by the norms of x.T @ x and y.T @ y": (
             of_centred(lambda x, y: (y.T @ x).norm() ** 2 / (x.norm() * y.norm()) ** 2)
         ),

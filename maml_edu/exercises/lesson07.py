@@ -15,7 +15,6 @@ from maml_edu.exercises.solved import exercise
 
 __all__ = ["check_draw_episode", "check_find_leaks", "check_split_by_class"]
 
-
 N_CHARACTERS, N_DRAWINGS, DRAWS = 40, 20, 30
 
 
@@ -45,8 +44,7 @@ def check_draw_episode() -> Inspection:
 
     upper, odd = torch.arange(20, 40), torch.arange(1, 40, 2)
     problems = [(images, upper, 5, 1, 3, 0), (images, odd, 4, 3, 2, 1), (images, odd, 6, 2, 18, 2)]
-    praise = "right: new characters, new drawings and new labels in each task"
-    return Inspection(inspect, problems, praise)
+    return Inspection(inspect, problems, "right: new characters, drawings and labels in each task")
 
 
 def _equal(task: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> bool:
@@ -57,35 +55,33 @@ def _fault_of_task(
     task: tuple[Tensor, ...], characters: Tensor, way: int, shots: int, queries: int
 ) -> str:
     """The first thing that is wrong with one task."""
-    support_x, support_y, query_x, query_y = task
-    if [x.shape for x in task[::2]] != [(way * n, 3, 3) for n in (shots, queries)]:
-        return (
-            "support_x must have the shape (way * shots, height, width), query_x (way * queries, …)"
-        )
-    if any(
-        y.is_floating_point() or sorted(y.flatten().tolist()) != sorted([*range(way)] * n)
-        for y, n in ((support_y, shots), (query_y, queries))
-    ):
-        return "each set must hold each label, 0 to way - 1, equally often, as whole numbers"
-    drawn = [x[:, 0, 0].long() for x in (support_x, query_x)]
-    if not torch.isin(torch.cat(drawn) // N_DRAWINGS, characters).all():
-        return (
-            "some drawings are of characters that are not in `characters`: this crosses the split"
-        )
-    keys = [_key(y, one) for y, one in zip((support_y, query_y), drawn, strict=True)]
-    if any(len(named) > 1 for key in keys for named in key.values()):
-        return "one label stands for several characters within a set: are x and y in one order?"
-    if keys[0] != keys[1]:
-        return "a label means one character in the support set and another in the query set"
-    if len(set.union(*keys[0].values())) < way:
-        return "one character has two labels in one task; draw the characters without replacement"
-    if torch.isin(*drawn).any():
-        return (
-            "a drawing is in both the support and the query set: the query only has to look it up"
-        )
-    if any(len(one.unique()) < len(one) for one in drawn):
-        return "a drawing is twice in one set; draw them without replacement"
-    return ""
+    xs, ys, sizes = task[::2], task[1::2], (shots, queries)
+    if [x.shape for x in xs] != [(way * n, 3, 3) for n in sizes]:
+        return "support_x must be (way * shots, height, width), query_x (way * queries, …)"
+    for y, n in zip(ys, sizes, strict=True):
+        if y.is_floating_point() or sorted(y.flatten().tolist()) != sorted([*range(way)] * n):
+            return "each set must hold each label, 0 to way - 1, equally often, as whole numbers"
+    drawn = [x[:, 0, 0].long() for x in xs]
+    keys = [_key(y, one) for y, one in zip(ys, drawn, strict=True)]
+    faults = {
+        "some drawings are of characters that are not in `characters`: this crosses the split": (
+            not torch.isin(torch.cat(drawn) // N_DRAWINGS, characters).all()
+        ),
+        "one label stands for several characters within a set: are x and y in one order?": (
+            any(len(named) > 1 for key in keys for named in key.values())
+        ),
+        "a label means one character in the support set and another in the query set": (
+            keys[0] != keys[1]
+        ),
+        "one character has two labels in one task; draw the characters without replacement": (
+            len(set.union(*keys[0].values())) < way
+        ),
+        "a drawing is in both the support and the query set": torch.isin(*drawn).any(),
+        "a drawing is twice in one set; draw them without replacement": (
+            any(len(one.unique()) < len(one) for one in drawn)
+        ),
+    }
+    return next((said for said, found in faults.items() if found), "")
 
 
 def _key(labels: Tensor, drawn: Tensor) -> dict[int, set[int]]:
@@ -111,10 +107,7 @@ def _fault_of_many(many: list[tuple[Tensor, ...]], characters: Tensor) -> str:
             own = frozenset(drawn[drawn // N_DRAWINGS == character].tolist())
             support_of.setdefault(character, set()).add(own)
     if ascending:
-        return (
-            "labels follow the order of `characters`: this is a leak, since a label can then be "
-            "guessed without looking at the support set; deal the labels anew in each task"
-        )
+        return "labels follow the order of `characters`, which is a leak; deal them anew each time"
     if all(len(seen) == 1 for seen in support_of.values()):
         return "a character's support drawings are always the same: draw them anew in each task"
     return ""
@@ -133,21 +126,14 @@ def check_split_by_class() -> Inspection:
             made = attempt(character, rotation, n_test, torch.Generator().manual_seed(seed))
             mask = numbers(made)
             if mask is None or mask.dtype != torch.bool or mask.shape != character.shape:
-                asked = "return one True or False for each image, in the shape of `character`"
-                raise Fault(f"{asked}; this returns {kind(made)}")
+                raise Fault(f"return one True or False for each image; this returns {kind(made)}")
             return mask
 
         mask = split(seed)
+        if _crossing(4 * character + rotation, mask):
+            return "this splits by drawing: the same character, the same way up, is on both sides"
         if _crossing(character, mask):
-            if _crossing(4 * character + rotation, mask):
-                return (
-                    "this splits by drawing: the same character, the same way up, is on both "
-                    "sides, and who has learnt it need not learn it from the support set"
-                )
-            return (
-                "this splits by (character, rotation): one character is upright on one side and "
-                "turned on the other; deal out characters, and let their rotations follow"
-            )
+            return "this splits by (character, rotation): some characters are on both sides, turned"
         if len(character[mask].unique()) != n_test:
             return "`n_test` counts characters: that many, with all of their images, must be True"
         if not torch.equal(mask, split(seed)):
@@ -157,16 +143,13 @@ def check_split_by_class() -> Inspection:
         return ""
 
     def images_of(characters, drawings, seed):
-        character, rotation, _ = torch.cartesian_prod(
-            torch.tensor(characters), torch.arange(4), torch.arange(drawings)
-        ).unbind(1)
-        order = torch.randperm(len(character), generator=torch.Generator().manual_seed(seed))
-        return character[order], rotation[order]
+        parts = torch.tensor(characters), torch.arange(4), torch.arange(drawings)
+        images = torch.cartesian_prod(*parts)
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+        return images[order].T[:2]
 
-    problems = [
-        (*images_of(list(range(12)), 5, 0), 4, 0),
-        (*images_of([3, 8, 21, 40, 41, 77], 3, 1), 2, 1),  # not numbered 0, 1, 2, …
-    ]
+    numbered_otherwise = [3, 8, 21, 40, 41, 77]
+    problems = [(*images_of(range(12), 5, 0), 4, 0), (*images_of(numbered_otherwise, 3, 1), 2, 1)]
     return Inspection(inspect, problems, "right: each character, in each rotation, is on one side")
 
 

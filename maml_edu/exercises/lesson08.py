@@ -38,8 +38,8 @@ def check_classifier_loss() -> Comparison:
         **wrong_sets(right),
         "the sign is flipped: the inner step climbs": lambda *p: right(*p[:-1], -p[-1]),
         FIRST_ORDER: partial(right, first_order=True),
-        "cross_entropy is summed over the samples; take its mean": (
-            partial(right, loss=partial(cross_entropy, reduction="sum"))
+        "cross_entropy is summed over the samples; take its mean": partial(
+            right, loss=partial(cross_entropy, reduction="sum")
         ),
         "it has no graph: detached, it cannot be trained": lambda *p: right(*p).detach(),
     }
@@ -74,20 +74,15 @@ def check_accuracy_interval() -> Comparison:
     mistakes = {
         "a task's queries share its support set, so they are right or wrong together: take the "
         "mean of each task first": lambda z, y: interval(is_right(z, y).flatten()),
-        "the spread is that over the queries; take it over the tasks, which were drawn at random": (
-            lambda z, y: interval(is_right(z, y).mean(0))
+        "take the spread over tasks, not queries": lambda z, y: interval(is_right(z, y).mean(0)),
+        "one standard error holds the mean 68 times in 100; 95 takes 1.96": partial(
+            right, factor=1.0
         ),
-        "this is one standard error, which holds the true mean 68 times in 100; 95 takes 1.96": (
-            partial(right, factor=1.0)
-        ),
-        "this is the spread of single tasks; divide by the square root of their number": (
-            lambda z, y: right(z, y, factor=1.96 * len(z) ** 0.5)
-        ),
+        "this is the spread of single tasks; divide by the square root of "
+        "their number": lambda z, y: right(z, y, factor=1.96 * len(z) ** 0.5),
         "this is the whole width; give half of it": partial(right, factor=2 * 1.96),
         "this is in per cent; give shares, from 0 to 1": lambda *p: [100 * v for v in right(*p)],
-        "this is the mean probability of the right label; count how often it is the likeliest": (
-            sure
-        ),
+        "this is the mean probability of the right label; count hits": sure,
     }
     problems = []
     for seed, (tasks, queries, way) in enumerate([(40, 15, 5), (25, 10, 3), (60, 6, 5)]):
@@ -110,15 +105,9 @@ def check_support_norm() -> Comparison:
 
     mistakes = {
         "these are the query's own statistics: transductive": lambda s, q: normed(q, q),
-        "these are the statistics of support and query together: queries influence each other": (
-            lambda s, q: normed(torch.cat([s, q]), q)
-        ),
-        "every place of the picture has its own statistics; take a channel's, over (0, 2, 3)": (
-            partial(normed, over=(0,))
-        ),
-        "all channels share one mean; each has its own, over (0, 2, 3)": (
-            partial(normed, over=(0, 1, 2, 3))
-        ),
+        "these are those of support and query together": lambda s, q: normed(torch.cat([s, q]), q),
+        "each place has its own statistics; take them over (0, 2, 3)": partial(normed, over=(0,)),
+        "channels share one mean; take (0, 2, 3)": partial(normed, over=(0, 1, 2, 3)),
         "divided by the variance; divide by its square root": partial(normed, power=1),
         "nearly: the variance divides by n, not n - 1 (correction=0)": partial(
             normed, correction=1

@@ -110,8 +110,8 @@ def check_mended_step() -> Comparison:
     mistakes = {
         **with_faults(LEFT, _step_with),
         "the step starts from the last task's adapted parameters, not from theta": from_adapted,
-        "there are no adapted parameters in the loss: this is joint training": (
-            lambda f, t, batch, inner_lr, meta_lr: right(f, t, batch, 0.0, meta_lr)
+        "nothing is adapted: this is joint training": lambda f, t, batch, inner_lr, meta_lr: right(
+            f, t, batch, 0.0, meta_lr
         ),
         "the sign is flipped: the step climbs the loss": lambda *p: right(*p[:-1], -p[-1]),
     }

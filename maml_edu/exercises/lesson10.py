@@ -33,9 +33,8 @@ def check_prototypes() -> Comparison:
             lambda x, y, way: sums(x, y, way) / (len(y) // way),
             lambda x, y, way: sums(x, y, way) / (len(y) / way),
         ),
-        "the rows are in the order in which the classes are met; row c is for label c": (
-            lambda x, y, way: right(x, y, way)[list(dict.fromkeys(y.tolist()))]
-        ),
+        "the rows are in the order in which the classes are met; row c "
+        "is for label c": lambda x, y, way: right(x, y, way)[list(dict.fromkeys(y.tolist()))],
         "the rows are cut into blocks as they come; `labels` says whose each drawing is": (
             lambda x, y, way: x[: len(y) // way * way].view(way, -1, x.shape[1]).mean(1),
             lambda x, y, way: x.view(way, -1, x.shape[1]).mean(1),
@@ -45,8 +44,8 @@ def check_prototypes() -> Comparison:
             partial(right, reduce=lambda of_class: of_class.mean(1)),
             partial(right, reduce=torch.mean),
         ),
-        "classes have different numbers of drawings: take each class's mean before stacking": (
-            partial(right, reduce=lambda of_class: of_class)
+        "shots differ: take the means before stacking": partial(
+            right, reduce=lambda of_class: of_class
         ),
         "this is the mean of all drawings; each class has its own": (
             lambda x, y, way: x.mean(0),
@@ -83,9 +82,7 @@ def check_nearest() -> Comparison:
         "nearly: the product f·mu counts twice": lambda f, p: f @ p.T - p.square().sum(1),
         "these are probabilities; return logits": lambda f, p: right(f, p).softmax(-1),
         "this is (way, queries); a row for each query was asked for": lambda f, p: right(f, p).T,
-        "compare each query with each prototype: features[:, None] - prototypes": (
-            lambda f, p: -(f - p).square().sum(1)
-        ),
+        "for all pairs: features[:, None] - prototypes": lambda f, p: -(f - p).square().sum(1),
     }
     problems = []
     for seed, (queries, way, features) in enumerate([(6, 3, 4), (4, 5, 2), (7, 4, 3)]):
@@ -147,15 +144,10 @@ def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
         return tuple(partial(_attention, likeness=likeness) for likeness in likenesses)
 
     return {
-        "the softmax is over the queries; take it over the support drawings, the columns": (
-            partial(_attention, dim=0)
-        ),
-        "the features are not normalised: this is a dot product, not a cosine": (
-            compared(lambda q, s: q @ s.T)
-        ),
-        "only one of the two is normalised; a cosine takes vectors of length 1 on both sides": (
-            compared(lambda q, s: normalize(q) @ s.T, lambda q, s: q @ normalize(s).T)
-        ),
+        "the softmax is over the queries; take the drawings": partial(_attention, dim=0),
+        "not normalised: a dot product is no cosine": compared(lambda q, s: q @ s.T),
+        "only one of the two is normalised; a cosine takes vectors of length 1 "
+        "on both sides": compared(lambda q, s: normalize(q) @ s.T, lambda q, s: q @ normalize(s).T),
         "each vector must have length 1 by itself: normalize(x, dim=1), over its features": (
             compared(
                 lambda q, s: normalize(q, dim=0) @ normalize(s, dim=0).T,
@@ -171,12 +163,9 @@ def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
             _softmax_last,
             partial(_softmax_last, each=_averaged),
         ),
-        "each class's attention is averaged over its drawings; add it up": (
-            partial(_attention, each=_averaged)
-        ),
-        "this is the attention to each drawing; add up that of each class": (
-            lambda q, s, y, way, scale: (scale * _cosines(q, s)).softmax(1)
-        ),
+        "attention is averaged over a class; add it up": partial(_attention, each=_averaged),
+        "this is the attention to each drawing; add up that "
+        "of each class": lambda q, s, y, way, scale: (scale * _cosines(q, s)).softmax(1),
         "these are logarithms; probabilities were asked for": lambda *p: _attention(*p).log(),
         "this is (way, queries); a row for each query was asked for": lambda *p: _attention(*p).T,
         "one_hot gives whole numbers: one_hot(labels, way).to(weights.dtype)": (

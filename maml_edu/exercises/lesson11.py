@@ -36,17 +36,13 @@ def check_ink() -> Comparison:
 
     inf = float("inf")
     mistakes = {
-        "this inks the whole straight line through a and b; keep the share between 0 and 1": (
-            limited(low=-inf, high=inf)
-        ),
+        "this inks the whole line; keep the share from 0 to 1": limited(low=-inf, high=inf),
         "the line goes on beyond b: share <= 1": limited(high=inf),
         "the line begins before a: share >= 0": limited(low=-inf),
         "this inks a whole width to either side; take half": lambda *p: right(*p[:-1], 2 * p[-1]),
-        "this inks two dots, and nothing between them": (
-            lambda p, a, b, w: right(p, a, a, w) | right(p, b, b, w)
-        ),
-        "this is a square pen: take the distance, the root of the sum of squares": (
-            lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2
+        "this inks only two dots": lambda p, a, b, w: right(p, a, a, w) | right(p, b, b, w),
+        "this is a square pen: take the distance": lambda p, a, b, w: (
+            apart(p, a, b).abs().amax(1) <= w / 2
         ),
         "a dot, where a and b are the same point, is left white: 0 / 0 is nan": limited(least=0.0),
         "this inks all but the line: <=, not >": lambda *p: ~right(*p),
@@ -71,15 +67,12 @@ def check_placed() -> Comparison:
         return points + of(points).clamp(least, most) - of(points)
 
     mistakes = {
-        "this puts every drawing in the very middle; move it no further than needed": (
-            lambda p, low, high: p + (low + high) / 2 - middle(p)
+        "this puts all in the very middle; stop early": lambda p, low, high: (
+            p + (low + high) / 2 - middle(p)
         ),
-        "this takes the mean of the points, where the pen was slow; take the middle of their box": (
-            lambda *p: right(*p, of=lambda points: points.mean(0))
-        ),
-        "each point is moved by itself, which squashes the drawing; move all by the same": (
-            lambda p, low, high: p.clamp(low, high)
-        ),
+        "this takes the mean of the points, where the pen was slow; take the middle "
+        "of their box": lambda *p: right(*p, of=lambda points: points.mean(0)),
+        "moving each point by itself squashes the drawing": lambda p, low, high: p.clamp(low, high),
         "the sign is flipped: this moves it off": lambda p, low, high: 2 * p - right(p, low, high),
         "return the points, not their middle": lambda p, low, high: middle(p).clamp(low, high),
     }
@@ -131,8 +124,9 @@ def check_head_for() -> Comparison:
             lambda w, b, way: (w.mean(0), b.mean()),
             lambda w, b, way: (w.mean(0, keepdim=True), b.mean(0, keepdim=True)),
         ),
-        "the mean is over the features (dim 1); it is over the rows, dim 0": (
-            lambda w, b, way: (w.mean(1).expand(way, -1), same(b, way))
+        "the mean is over the features (dim 1); it is over the rows, dim 0": lambda w, b, way: (
+            w.mean(1).expand(way, -1),
+            same(b, way),
         ),
     }
     problems = []

@@ -35,18 +35,14 @@ def check_walk_back() -> Comparison:
 
     mistakes = {
         "this is the slope at the last state: the first-order gradient": lambda f, s, slope: slope,
-        "the Jacobians are passed in the order of the steps; begin at the last step": (
-            lambda step, states, slope: back(step, states[:-1], slope)
-        ),
-        "each step is run again from where it ended; it has to begin where it began": (
-            lambda step, states, slope: back(step, states[:0:-1], slope)
-        ),
+        "the Jacobians are passed in the order of the steps; begin at "
+        "the last step": lambda step, states, slope: back(step, states[:-1], slope),
+        "each step is run again from where it ended; it has to begin "
+        "where it began": lambda step, states, slope: back(step, states[:0:-1], slope),
         "every step is run again from the first state": (
             lambda step, states, slope: back(step, states[:1] * (len(states) - 1), slope)
         ),
-        "this is Jacobian times vector (jvp); on the way back it is vector times Jacobian (vjp)": (
-            turned
-        ),
+        "this is Jacobian times vector (jvp); the way back is vjp": turned,
     }
     problems = []
     for seed, (n, k) in enumerate([(3, 2), (4, 3), (2, 5)]):
@@ -79,9 +75,7 @@ def check_workers_mean() -> Comparison:
         return weighted(gradients, [1] * len(gradients), total)
 
     mistakes = {
-        "the plain mean of the workers: tasks of a small share count more": (
-            lambda g, s: equal(g, len(s))
-        ),
+        "in a plain mean tasks of a small share count more": lambda g, s: equal(g, len(s)),
         "this is the sum of the workers; each is a mean already": lambda g, s: equal(g, 1),
         "this is the sum over all tasks; divide by their number": lambda g, s: weighted(g, s, 1),
         "divide by the number of tasks, not of workers": lambda g, s: weighted(g, s, len(s)),
