@@ -33,8 +33,7 @@ def check_first_below_half() -> Comparison:
     }
     curves = (4.0, 1.0, 0.5, 0.4), (4.0, 3.0, 1.5, 2.5, 1.0), (2.0, 8.0, 3.0, 1.2, 0.9, 0.3)
     problems = [(list(losses),) for losses in (*curves, (1.0, 0.9, 0.8))]
-    praise = "right: also where the loss rises first, and where it never gets that low"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: also where the loss rises first")
 
 
 @exercise("00.2", "the error of knowing nothing")

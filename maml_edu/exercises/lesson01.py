@@ -38,8 +38,7 @@ def check_sample_task() -> Inspection:
         return ""
 
     problems = [(2.0, 0.7, 30, 50, 0), (0.5, 2.5, 40, 30, 1), (4.0, 1.2, 20, 60, 2)]
-    praise = "right: one wave, seen at some points, and asked about at others"
-    return Inspection(inspect, problems, praise)
+    return Inspection(inspect, problems, "right: one wave, shown at some points, asked at others")
 
 
 def _fault_of_task(support_x, support_y, query_x, query_y, amplitude, phase) -> str:

@@ -95,8 +95,7 @@ def check_jacobian_product() -> Comparison:
         A_s, A_q = (a @ a.T + torch.eye(3, dtype=a.dtype) for a in draws.normal(2, 3, 3))
         theta, c_s, c_q = draws.normal(3, 3)
         problems.append((theta, A_s, c_s, A_q, c_q, 0.08, inner_steps))
-    praise = "right, for every number of inner steps"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right, for every number of inner steps")
 
 
 @exercise("03.3", "MAML's loss, by heart")
@@ -117,8 +116,7 @@ def check_task_loss() -> Comparison:
         FIRST_ORDER: partial(right, first_order=True),
     }
     problems = [(mse, *problem, 0.1) for problem in few_shot(3)]
-    praise = "right: the query loss of the adapted parameters, with the inner step's graph in it"
-    return Comparison(right, mistakes, problems, praise, traced)
+    return Comparison(right, mistakes, problems, "right: the query loss, with its graph", traced)
 
 
 @exercise("03.4", "one outer step")
@@ -151,5 +149,4 @@ def check_outer_step() -> Comparison:
         return mse(adapted(mse, theta, support, 0.1), *query)
 
     problems = [(task_loss, *with_one_theta(few_shot(n)), 0.3) for n in (2, 4)]
-    praise = "right: one step down the mean over tasks, whatever their number"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: one step down the mean over tasks")

@@ -50,8 +50,7 @@ def check_first_order() -> Comparison:
         "the sign is flipped": lambda *p: {n: -g for n, g in right(*p).items()},
     }
     problems = [(mse, *p, 0.07, k) for p, k in zip(few_shot(3), (2, 3, 5), strict=True)]
-    praise = "right: the query gradient where the inner steps ended, and nothing more"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: the query gradient after the inner steps")
 
 
 @exercise("05.2", "Reptile")
@@ -90,8 +89,7 @@ def check_reptile_step() -> Comparison:
         "one inner step too few": lambda *p: right(*p[:-2], p[-2] - 1, p[-1]),
     }
     problems = [(mse, *with_one_theta(regressions(n)), 0.07, k, 0.3) for n, k in ((2, 3), (4, 5))]
-    praise = "right: from one theta, a share of the way to where the tasks lead on average"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: a share of the tasks' average way")
 
 
 @exercise("05.3", "the weights of MAML++")

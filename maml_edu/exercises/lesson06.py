@@ -39,8 +39,7 @@ def check_plane_point() -> Comparison:
     for seed, n in enumerate([4, 9, 30]):
         theta, a, b, c = Draws(seed).normal(4, n)
         problems.append((theta, theta + a, theta + 2 * b + 0.5 * a, theta + c))
-    praise = "right: distances and angles in your plane are those of the parameters"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: your plane keeps distances and angles")
 
 
 @exercise("06.2", "the lowest curvature")
@@ -78,8 +77,7 @@ def check_lowest_curvature() -> Comparison:
         turn = torch.linalg.qr(draws.normal(n, n)).Q
         matrix = turn @ torch.diag(torch.tensor(spectrum, dtype=torch.float64)) @ turn.T
         problems.append((matrix.mv, draws.normal(n), 120))
-    praise = "right: no direction is left that curves further down"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: no direction curves further down")
 
 
 @exercise("06.3", "linear CKA")
@@ -114,5 +112,4 @@ def check_cka() -> Comparison:
         draws = Draws(seed)
         x = draws.normal(n, p) + 2
         problems.append((x, 3 * x @ draws.normal(p, q) + draws.normal(n, q) - 1))
-    praise = "right: 1 for the same features, turned, shuffled or scaled as they may be"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: turns, order and scale do not count")

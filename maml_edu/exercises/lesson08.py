@@ -50,8 +50,7 @@ def check_classifier_loss() -> Comparison:
         theta = {name: p.requires_grad_() for name, p in theta.items()}
         sets = [(draws.normal(9, 4), draws.labels(3, 9)) for _ in range(2)]
         problems.append((net, theta, *sets, 0.4))
-    praise = "right: adapted on the support set, judged on the query set, logits into cross_entropy"
-    return Comparison(right, mistakes, problems, praise, traced)
+    return Comparison(right, mistakes, problems, "right: adapts on support, asks the query", traced)
 
 
 @exercise("08.2", "accuracy, with its interval")
@@ -90,8 +89,7 @@ def check_accuracy_interval() -> Comparison:
         labels = draws.labels(way, tasks, queries)
         hard = 4 * draws.uniform(tasks, 1, 1)  # some tasks are harder than others
         problems.append((hard * one_hot(labels, way) + draws.normal(tasks, queries, way), labels))
-    praise = "right: tasks were drawn at random, so the spread over tasks makes the interval"
-    return Comparison(right, mistakes, problems, praise, tolerance=1e-5)
+    return Comparison(right, mistakes, problems, "right: the spread is over tasks", tolerance=1e-5)
 
 
 @exercise("08.3", "batch-norm by the support set")
@@ -122,5 +120,4 @@ def check_support_norm() -> Comparison:
         spread[0, 0] = 0.03  # so small that epsilon counts
         support = spread * draws.normal(shots, channels, 2, 3) + draws.uniform(2, 3)
         problems.append((support, spread * draws.normal(queries, channels, 2, 3) + 1))
-    praise = "right: the support set alone says what is usual, so queries are answered one by one"
-    return Comparison(normed, mistakes, problems, praise)
+    return Comparison(normed, mistakes, problems, "right: each query is answered by itself")

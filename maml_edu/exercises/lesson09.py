@@ -48,8 +48,7 @@ def check_diagnosis() -> Inspection:
     problems = []
     for factor, (theta, *sets) in zip((1.0, 3.0, 0.7), few_shot(3), strict=True):
         problems.append((factor, {name: p.detach() for name, p in theta.items()}, *sets))
-    praise = "right: three kinds differ in their value, and the gradient tells the fourth"
-    return Inspection(inspect, [(problems,)], praise)
+    return Inspection(inspect, [(problems,)], "right: the value tells three, the gradient a fourth")
 
 
 def _task_loss(name: str, factor: float) -> Callable:
@@ -116,8 +115,7 @@ def check_mended_step() -> Comparison:
         "the sign is flipped: the step climbs the loss": lambda *p: right(*p[:-1], -p[-1]),
     }
     problems = [(mse, *with_one_theta(few_shot(n)), 0.1, 0.2) for n in (3, 2, 4)]
-    praise = "right: every task starts from theta, is judged by its query set, and moves theta once"
-    return Comparison(right, mistakes, problems, praise, _from_leaves)
+    return Comparison(right, mistakes, problems, "right: theta moves once, for all", _from_leaves)
 
 
 def _step_with(*left: str) -> Callable:
@@ -176,8 +174,7 @@ def check_looks_sideways() -> Inspection:
 
     draws = Draws(0)
     problems = [(draws.normal(5, 6), draws.normal(6, 3), draws.normal(8, 6) + 1) for _ in range(2)]
-    praise = "right: a query asked alone must get the answer that it gets in company"
-    return Inspection(inspect, problems, praise)
+    return Inspection(inspect, problems, "right: a query alone gets the answer it gets in company")
 
 
 def _yes_or_no(said: object) -> bool:

@@ -59,8 +59,7 @@ def check_prototypes() -> Comparison:
         labels = torch.cat([torch.arange(way).flip(0), torch.arange(way)[1:], torch.tensor([1, 1])])
         x = Draws(seed).normal(len(labels), features)
         problems.append((x + labels[:, None], labels, way))
-    praise = "right: one mean a class, whatever the order and the number of its drawings"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: one mean a class, whatever the numbers")
 
 
 @exercise("10.2", "the nearest prototype")
@@ -88,8 +87,7 @@ def check_nearest() -> Comparison:
     for seed, (queries, way, features) in enumerate([(6, 3, 4), (4, 5, 2), (7, 4, 3)]):
         draws = Draws(seed)
         problems.append((draws.normal(queries, features), draws.normal(way, features)))
-    praise = "right: the nearer the prototype, the higher its logit"
-    return Comparison(right, mistakes, problems, praise, _levelled)
+    return Comparison(right, mistakes, problems, "right: nearer prototype, higher logit", _levelled)
 
 
 def _levelled(nearest: Callable) -> Callable:

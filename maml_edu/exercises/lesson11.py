@@ -51,8 +51,7 @@ def check_ink() -> Comparison:
     for length, width in [(6.0, 3.0), (0.0, 4.0), (3.0, 5.0), (9.0, 2.0)]:
         points, a, turn = 12 * draws.uniform(300, 2), 3 + 6 * draws.uniform(2), 6 * draws.uniform()
         problems.append((points, a, a + length * torch.stack([turn.cos(), turn.sin()]), width))
-    praise = "right: a line with round ends, and a dot is one too"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: round ends, and a dot is a line too")
 
 
 @exercise("11.2", "put it where drawings are")
@@ -81,8 +80,7 @@ def check_placed() -> Comparison:
     for seed, corner in enumerate([(5.0, 60.0), (40.0, 45.0), (80.0, 3.0), (30.0, 90.0)]):
         points = 12 * Draws(seed).uniform(9, 2) ** 3
         problems.append((points + torch.tensor(corner), least, most))
-    praise = "right: moved as little as needed, and the drawing keeps its shape"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: moved only as needed, and undistorted")
 
 
 @exercise("11.3", "a head for any number of ways")
@@ -134,8 +132,7 @@ def check_head_for() -> Comparison:
         draws = Draws(seed)
         weight = draws.normal(4) + 0.1 * draws.normal(5, 4)
         problems.append((weight, 1 + draws.normal(5), way))
-    praise = "right: every class begins alike, and the same row for all pulls on nothing"
-    return Comparison(head(same, same), mistakes, problems, praise, _adapting)
+    return Comparison(head(same, same), mistakes, problems, "right: it favours no class", _adapting)
 
 
 def _adapting(head: Callable) -> Callable:

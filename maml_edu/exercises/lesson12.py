@@ -51,8 +51,7 @@ def check_walk_back() -> Comparison:
         for _ in range(k):
             states.append(step(states[-1]))
         problems.append((step, states, slope))
-    praise = "right: the states are all that the way back needs; the rest is found again"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: the states are all the way back needs")
 
 
 def _bending_step(matrix: Tensor):
@@ -87,5 +86,4 @@ def check_workers_mean() -> Comparison:
         draws = Draws(seed)
         gradients = [{"weight": draws.normal(2, 3), "bias": draws.normal(2)} for _ in shares]
         problems.append((gradients, shares))
-    praise = "right: each task counts the same, whoever has worked on it"
-    return Comparison(weighted, mistakes, problems, praise)
+    return Comparison(weighted, mistakes, problems, "right: each task counts the same")

@@ -44,7 +44,7 @@ def exercise(number: str, title: str) -> Callable[[Pose], Check]:
 
 
 def tracked(number: str, title: str) -> Callable[[Check], Check]:
-    """Have `progress` follow what a check says. ValueError where another exercise has the number."""
+    """Have `progress` follow what a check says. ValueError where the number is another's."""
     if _exercises.get(number, (title,))[0] != title:
         raise ValueError(f"number is {number!r}, which exercise {_exercises[number][0]!r} has")
     _exercises[number] = title, NOT_RUN
