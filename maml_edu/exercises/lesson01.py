@@ -78,9 +78,7 @@ def check_conditional_mean() -> Comparison:
         return mean * (torch.cos(x - high) - torch.cos(x - low)) / (high - low)
 
     mistakes = {
-        "waves partly cancel: their mean is not the wave with the mean phase": lambda x, a, p: (
-            sum(a) / 2 * torch.sin(x - sum(p) / 2)
-        ),
+        "the mean phase? waves partly cancel": lambda x, a, p: sum(a) / 2 * (x - sum(p) / 2).sin(),
         "the mean amplitude is missing": lambda x, a, p: right(x, (1, 1), p),
         "the sign is flipped: d/dp cos(x - p) is +sin(x - p)": lambda x, a, p: -right(x, a, p),
         "divide by the length of the phase's range": lambda x, a, p: right(x, a, p) * (p[1] - p[0]),
@@ -102,16 +100,10 @@ def check_floor() -> Comparison:
         return y.var(0, correction=0).mean()
 
     mistakes = {
-        "the best constant leaves this; a function may differ at each x": lambda y: y.var(
-            correction=0
-        ),
-        "this is the mean over each task's points, as if the function knew the task; take it over "
-        "the tasks, at each x": lambda y: y.var(1, correction=0).mean(),
+        "the best constant leaves this; a function differs with x": lambda y: y.var(correction=0),
+        "this knew the task: take it over tasks, dim 0": lambda y: y.var(1, correction=0).mean(),
         "this is the error of always answering 0": lambda y: (y**2).mean(),
-        "this is a standard deviation; the squared error was asked for": (
-            lambda y: right(y).sqrt(),
-            lambda y: y.std(0, correction=0).mean(),
-        ),
+        "this is a standard deviation; square it": lambda y: right(y).sqrt(),
         "var divides by n - 1; a mean divides by n: correction=0": lambda y: y.var(0).mean(),
         "take the mean over the points too, for one number": lambda y: y.var(0, correction=0),
         "this is summed over the points; take the mean": lambda y: right(y) * y.shape[1],

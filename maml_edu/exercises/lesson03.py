@@ -15,9 +15,9 @@ from maml_edu.exercises.common import (
     adapted,
     few_shot,
     mse,
+    one_theta,
     regressions,
     traced,
-    with_one_theta,
     wrong_sets,
 )
 from maml_edu.exercises.difference import shown
@@ -107,11 +107,8 @@ def check_task_loss() -> Comparison:
         return loss_fn(adapted(loss_fn, theta, support, inner_lr, first_order=first_order), *query)
 
     mistakes = {
-        "this is pre-training: the loss is "
-        "taken at theta": lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *query),
-        "the loss is taken at theta, on the support set": (
-            lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *support)
-        ),
+        "this is pre-training: the loss has nothing adapted in it": lambda f, t, s, q, lr: f(t, *q),
+        "the loss is taken at theta, on the support set": lambda f, t, s, q, lr: f(t, *s),
         **wrong_sets(right),
         FIRST_ORDER: partial(right, first_order=True),
     }
@@ -137,8 +134,7 @@ def check_outer_step() -> Comparison:
         return theta
 
     mistakes = {
-        "sum over tasks where the mean was asked for: meta_lr now depends on "
-        "their number": lambda f, t, ts, r: right(f, t, ts, r * len(ts)),
+        "sum over tasks; take their mean": lambda f, t, ts, r: right(f, t, ts, r * len(ts)),
         "the sign is flipped: this climbs the meta-loss": lambda f, t, ts, r: right(f, t, ts, -r),
         "theta moves after each task; take one step for all tasks together": one_by_one,
         "only the last task counts": lambda f, t, ts, r: right(f, t, ts[-1:], r),
@@ -148,5 +144,5 @@ def check_outer_step() -> Comparison:
         support, query = task
         return mse(adapted(mse, theta, support, 0.1), *query)
 
-    problems = [(task_loss, *with_one_theta(few_shot(n)), 0.3) for n in (2, 4)]
+    problems = [(task_loss, *one_theta(few_shot(n)), 0.3) for n in (2, 4)]
     return Comparison(right, mistakes, problems, "right: one step down the mean over tasks")

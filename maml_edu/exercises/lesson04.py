@@ -21,6 +21,7 @@ from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 __all__ = ["check_half_width", "check_honest_error", "check_meta_rate", "check_meta_step"]
 
+TASKS = 4  # in a meta-batch
 LEARNER = MAML(mlp(1, 6, 1), inner_lr=0.1)
 MetaStep = Callable[[Learner, Theta, torch.optim.Optimizer, TaskBatch], Tensor]
 
@@ -49,14 +50,12 @@ def check_meta_rate() -> Comparison:
 @exercise("04.2", "one meta-step")
 def check_meta_step() -> tuple[Comparison, Comparison]:
     """`attempt(learner, theta, optimiser, batch)` moves theta once and returns the meta-loss."""
-    problems = [(*_theta_and_sines(seed, 4, 4, 4),) for seed in range(3)]
+    problems = [(*_theta_and_sines(seed, TASKS, TASKS, TASKS),) for seed in range(3)]
     praise = "right: mean over tasks, one step downhill, and the optimiser keeps its memory"
     both = {"problems": problems, "praise": praise, "changes": (1, 2)}
     other_loss = {
-        "theta moves as it should, but the loss you return is summed over the tasks": lambda *p: (
-            _meta_step(*p) * len(p[-1].support_x)
-        ),
-        "theta moves as it should, but the loss you return is the one after the step": _afterwards,
+        "theta moves right, but the loss you return is summed": lambda *p: TASKS * _meta_step(*p),
+        "theta moves right, but the loss you return is that after the step": _afterwards,
     }
     return (
         Comparison(_meta_step, _step_mistakes(), probe=partial(_walk, part=0), **both),
@@ -94,20 +93,14 @@ def _step_mistakes() -> dict[str, MetaStep]:
     model = LEARNER.model
     first_order = MAML(model, inner_lr=LEARNER.inner_lr, first_order=True)
     return {
-        "theta did not move: optimiser.step() is missing": (
-            lambda learner, theta, optimiser, batch: _mean_loss(learner, theta, batch)
-        ),
+        "theta did not move: call step()": lambda net, t, _, batch: _mean_loss(net, t, batch),
         "the sign is flipped: this climbs the meta-loss": partial(_meta_step, factor=-1.0),
-        "the gradients are summed over the tasks; take their mean": lambda *p: _meta_step(
-            *p, factor=len(p[-1].support_x)
-        ),
+        "the gradients are summed over the tasks; take the mean": partial(_meta_step, factor=TASKS),
         "the optimiser's memory is lost; keep the optimiser that is passed in": _forgetful,
         "gradients pile up in p.grad: zero_grad() first": partial(_meta_step, pile_up=True),
         FIRST_ORDER: partial(_meta_step, other=first_order),
         "this is joint training, without an inner loop": partial(_meta_step, other=Joint(model)),
-        "the gradient is taken at theta, on the query set: adapt to the support set first": partial(
-            _meta_step, other=MAML(model, inner_steps=0)
-        ),
+        "adapt to the support set first": partial(_meta_step, other=MAML(model, inner_steps=0)),
     }
 
 
@@ -148,19 +141,12 @@ def check_half_width() -> Comparison:
         return 1.96 * losses.std(dim, correction=correction) / math.sqrt(n or losses.shape[dim])
 
     mistakes = {
-        "this is the spread of tasks; divide by the square root of their number": partial(
-            right, n=1
-        ),
-        "this is the variance; the standard deviation (its square root) was asked for": (
-            lambda v: 1.96 * v.var(0) / math.sqrt(len(v)),
-            lambda v: 1.96 * v.var(0) / len(v),
-        ),
+        "how tasks spread: divide it by the square root of their number": partial(right, n=1),
+        "this is the variance; take its square root": lambda v: 1.96 * v.var(0) / len(v) ** 0.5,
         "this is taken over the inner steps; take it over the tasks, dim 0": partial(right, dim=1),
         "this counts the inner steps; n is the number of tasks": lambda v: right(v, n=v.shape[1]),
         "a task's steps are not independent: count tasks": lambda v: right(v, n=v.numel()),
-        "one standard error holds the mean 68 times in 100; 95 takes 1.96": lambda v: (
-            right(v) / 1.96
-        ),
+        "one standard error holds the mean 68 times in 100; take 1.96": lambda v: right(v) / 1.96,
         "divide by the square root of the number of tasks": lambda v: right(v, n=len(v) ** 2),
         "this is the whole width; give half of it": lambda v: 2 * right(v),
         "nearly: the variance divides by n - 1, not by n": partial(right, correction=0),

@@ -30,7 +30,7 @@ def check_plane_point() -> Comparison:
 
     mistakes = {
         "subtract theta first, so that theta is at (0, 0)": lambda *p: right(*p[:-1], p[-1] + p[0]),
-        "no right angle: take b's part along the first direction off": partial(right, turn=0.0),
+        "no right angle: subtract b's part along the first direction": partial(right, turn=0.0),
         "distances are not true: divide each direction by its length": partial(right, normed=False),
         "these are multiples of a - theta and b - theta: an oblique grid distorts angles": oblique,
         "a and b are swapped: the first points to a": lambda theta, a, b, c: right(theta, b, a, c),
@@ -61,15 +61,11 @@ def check_lowest_curvature() -> Comparison:
         return shifted(*problem, by=power(*problem).abs(), undo=undo)
 
     mistakes = {
-        "this is the eigenvalue largest in size, which power iteration finds by itself; shift all "
-        "of them first, so that the lowest becomes the largest in size": power,
+        "this one power iteration finds by itself; shift, so that the lowest is largest": power,
         "with -H the same eigenvalue is still the largest in size: shift": lambda *p: -power(*p),
         "the shift is not undone: add it to the result": partial(right, undo=0.0),
         "the shift is undone the wrong way: add what was subtracted": partial(right, undo=-1.0),
-        "nearly: where the eigenvalue largest in size is negative, this finds the highest; shift "
-        "by its size, abs()": lambda *p: shifted(*p, by=power(*p)),
-        "the sign of the shifted eigenvalue is lost: take v @ product(v), "
-        "not the length": lambda *p: right(*p, undo=0.0).abs() + power(*p).abs(),
+        "nearly: shift by the size, abs(), of the eigenvalue": lambda *p: shifted(*p, by=power(*p)),
     }
     problems = []
     for seed, spectrum in enumerate([(5, 1, 0.5, -2), (2, 1, 0.5, -1, -6), (8, 4, 3, 1)]):
@@ -98,14 +94,10 @@ def check_cka() -> Comparison:
     right = of_centred(uncentred)
     mistakes = {
         "not centred: subtract each feature's mean over the samples, dim 0": uncentred,
-        "centred over features; take samples, dim 0": of_centred(uncentred, dim=1),
-        "divide by the two layers' own norms, or it depends on the scale of "
-        "the features": of_centred(lambda x, y: (y.T @ x).norm() ** 2),
+        "centred over the features; centre over the samples, dim 0": of_centred(uncentred, dim=1),
+        "it depends on the scale of the features": of_centred(lambda x, y: (y.T @ x).norm() ** 2),
         "this is the root of it: square the norm of y.T @ x": lambda x, y: right(x, y).sqrt(),
-        "each feature meets only its namesake; take all pairs": of_centred(feature_by_feature),
-        "divided by the sizes of x and y; divide by the norms of x.T @ x and y.T @ y": (
-            of_centred(lambda x, y: (y.T @ x).norm() ** 2 / (x.norm() * y.norm()) ** 2)
-        ),
+        "feature i meets only feature i; all pairs count: y.T @ x": of_centred(feature_by_feature),
     }
     problems = []
     for seed, (n, p, q) in enumerate([(12, 3, 3), (20, 4, 6), (9, 5, 2)]):

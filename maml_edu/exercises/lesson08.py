@@ -38,9 +38,7 @@ def check_classifier_loss() -> Comparison:
         **wrong_sets(right),
         "the sign is flipped: the inner step climbs": lambda *p: right(*p[:-1], -p[-1]),
         FIRST_ORDER: partial(right, first_order=True),
-        "cross_entropy is summed over the samples; take its mean": partial(
-            right, loss=partial(cross_entropy, reduction="sum")
-        ),
+        "cross_entropy is summed up": partial(right, loss=partial(cross_entropy, reduction="sum")),
         "it has no graph: detached, it cannot be trained": lambda *p: right(*p).detach(),
     }
     net, problems = mlp(4, 6, 3), []
@@ -74,14 +72,11 @@ def check_accuracy_interval() -> Comparison:
         "a task's queries share its support set, so they are right or wrong together: take the "
         "mean of each task first": lambda z, y: interval(is_right(z, y).flatten()),
         "take the spread over tasks, not queries": lambda z, y: interval(is_right(z, y).mean(0)),
-        "one standard error holds the mean 68 times in 100; 95 takes 1.96": partial(
-            right, factor=1.0
-        ),
-        "this is the spread of single tasks; divide by the square root of "
-        "their number": lambda z, y: right(z, y, factor=1.96 * len(z) ** 0.5),
+        "one standard error holds the mean 68 times in 100; take 1.96": partial(right, factor=1.0),
+        "divide by the root of len(logits)": lambda z, y: right(z, y, factor=1.96 * len(z) ** 0.5),
         "this is the whole width; give half of it": partial(right, factor=2 * 1.96),
         "this is in per cent; give shares, from 0 to 1": lambda *p: [100 * v for v in right(*p)],
-        "this is the mean probability of the right label; count hits": sure,
+        "this is the mean probability of the right label, not the accuracy": sure,
     }
     problems = []
     for seed, (tasks, queries, way) in enumerate([(40, 15, 5), (25, 10, 3), (60, 6, 5)]):
@@ -103,13 +98,11 @@ def check_support_norm() -> Comparison:
 
     mistakes = {
         "these are the query's own statistics: transductive": lambda s, q: normed(q, q),
-        "these are those of support and query together": lambda s, q: normed(torch.cat([s, q]), q),
+        "support and query are normalised together": lambda s, q: normed(torch.cat([s, q]), q),
         "each place has its own statistics; take them over (0, 2, 3)": partial(normed, over=(0,)),
-        "channels share one mean; take (0, 2, 3)": partial(normed, over=(0, 1, 2, 3)),
+        "all channels share one mean; take it over (0, 2, 3)": partial(normed, over=(0, 1, 2, 3)),
         "divided by the variance; divide by its square root": partial(normed, power=1),
-        "nearly: the variance divides by n, not n - 1 (correction=0)": partial(
-            normed, correction=1
-        ),
+        "nearly: the variance divides by n, not by n - 1": partial(normed, correction=1),
         "nearly: epsilon is missing under the root": partial(normed, inside=0.0),
         "nearly: epsilon belongs under the root": partial(normed, inside=0.0, outside=1e-3),
     }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from maml_edu.exercises.common import Draws, adapted, few_shot, mse, with_faults, with_one_theta
+from maml_edu.exercises.common import Draws, adapted, few_shot, mse, one_theta, with_faults
 from maml_edu.exercises.difference import kind, numbers, shown
 from maml_edu.exercises.judge import Comparison, Fault, Inspection
 from maml_edu.exercises.solved import exercise
@@ -109,12 +109,10 @@ def check_mended_step() -> Comparison:
     mistakes = {
         **with_faults(LEFT, _step_with),
         "the step starts from the last task's adapted parameters, not from theta": from_adapted,
-        "nothing is adapted: this is joint training": lambda f, t, batch, inner_lr, meta_lr: right(
-            f, t, batch, 0.0, meta_lr
-        ),
+        "nothing is adapted: this is joint training": lambda *p: right(*p[:-2], 0.0, p[-1]),
         "the sign is flipped: the step climbs the loss": lambda *p: right(*p[:-1], -p[-1]),
     }
-    problems = [(mse, *with_one_theta(few_shot(n)), 0.1, 0.2) for n in (3, 2, 4)]
+    problems = [(mse, *one_theta(few_shot(n)), 0.1, 0.2) for n in (3, 2, 4)]
     return Comparison(right, mistakes, problems, "right: theta moves once, for all", _from_leaves)
 
 

@@ -30,27 +30,18 @@ def check_prototypes() -> Comparison:
         "these are the sums of the classes; a prototype is the mean": sums,
         "classes have different numbers of drawings: divide each sum by its own class's": (
             lambda x, y, way: sums(x, y, way) / len(y),
-            lambda x, y, way: sums(x, y, way) / (len(y) // way),
             lambda x, y, way: sums(x, y, way) / (len(y) / way),
         ),
-        "the rows are in the order in which the classes are met; row c "
-        "is for label c": lambda x, y, way: right(x, y, way)[list(dict.fromkeys(y.tolist()))],
+        "the rows are in the order in which the classes are met; "
+        "row c is for label c": lambda x, y, way: right(x, y, way)[list(dict.fromkeys(y.tolist()))],
         "the rows are cut into blocks as they come; `labels` says whose each drawing is": (
             lambda x, y, way: x[: len(y) // way * way].view(way, -1, x.shape[1]).mean(1),
             lambda x, y, way: x.view(way, -1, x.shape[1]).mean(1),
             lambda x, y, way: x.reshape(way, len(x) // way, -1).mean(1),
         ),
-        "the mean is over the features; take it over the drawings of a class, dim 0": (
-            partial(right, reduce=lambda of_class: of_class.mean(1)),
-            partial(right, reduce=torch.mean),
-        ),
-        "shots differ: take the means before stacking": partial(
-            right, reduce=lambda of_class: of_class
-        ),
-        "this is the mean of all drawings; each class has its own": (
-            lambda x, y, way: x.mean(0),
-            lambda x, y, way: x.mean(0).expand(way, -1),
-        ),
+        "the mean is over the features; take it over dim 0": partial(right, reduce=torch.mean),
+        "average each class before stacking": partial(right, reduce=lambda rows: rows),
+        "this is the mean of all drawings; each class has its own": lambda x, y, w: x.mean(0),
         "this is (features, way); return (way, features)": lambda *p: right(*p).T,
         "this is a list; stack its rows: torch.stack": lambda *p: list(right(*p)),
     }
@@ -74,10 +65,8 @@ def check_nearest() -> Comparison:
         "the sign is flipped: the farthest gets the highest logit": lambda f, p: -right(f, p),
         "this is the distance; its square was asked for": lambda f, p: -(-right(f, p)).sqrt(),
         "this is the mean over the features; sum over them": lambda f, p: right(f, p) / f.shape[1],
-        "the prototypes' own lengths are missing: a long prototype wins everywhere": (
-            lambda f, p: 2 * f @ p.T,
-            lambda f, p: f @ p.T,
-        ),
+        "the prototypes' own lengths are missing: long ones win": lambda f, p: 2 * f @ p.T,
+        "these are dot products; take minus the squared distances": lambda f, p: f @ p.T,
         "nearly: the product f·mu counts twice": lambda f, p: f @ p.T - p.square().sum(1),
         "these are probabilities; return logits": lambda f, p: right(f, p).softmax(-1),
         "this is (way, queries); a row for each query was asked for": lambda f, p: right(f, p).T,
@@ -104,20 +93,6 @@ def _levelled(nearest: Callable) -> Callable:
     return levelled
 
 
-@exercise("10.3", "attention")
-def check_attention() -> Comparison:
-    """`attempt(query, support, labels, way, scale)`, (queries, features), (drawings, features) and
-    (drawings,), -> each query's probabilities, (queries, way)."""
-    problems = []
-    for seed, (queries, way) in enumerate([(4, 3), (6, 2), (3, 4)]):
-        draws = Draws(seed)
-        labels = torch.cat([torch.arange(way).flip(0), torch.tensor([1, 1])])
-        support = 0.1 + 2 * draws.uniform(len(labels), 3)  # as behind a ReLU
-        problems.append((2 * draws.uniform(queries, 3), support, labels, way, 4.0 + seed))
-    praise = "right: cosines, a softmax over the support drawings, and a sum by class"
-    return Comparison(_attention, _attention_mistakes(), problems, praise)
-
-
 def _cosines(query: Tensor, support: Tensor) -> Tensor:
     return normalize(query, dim=1) @ normalize(support, dim=1).T
 
@@ -133,44 +108,40 @@ def _averaged(labels: Tensor, way: int) -> Tensor:
     return (of_class := one_hot(labels, way)) / of_class.sum(0)
 
 
-def _softmax_last(q, s, y, way, scale, each=one_hot):
-    return (scale * _cosines(q, s) @ each(y, way).to(q)).softmax(1)
+@exercise("10.3", "attention")
+def check_attention() -> Comparison:
+    """`attempt(query, support, labels, way, scale)`, (queries, features), (drawings, features) and
+    (drawings,), -> each query's probabilities, (queries, way)."""
 
+    def compared(likeness):
+        return partial(_attention, likeness=likeness)
 
-def _attention_mistakes() -> dict[str, Callable | tuple[Callable, ...]]:
-    def compared(*likenesses):
-        return tuple(partial(_attention, likeness=likeness) for likeness in likenesses)
+    def softmax_last(q, s, y, way, scale):
+        return (scale * _cosines(q, s) @ one_hot(y, way).to(q)).softmax(1)
 
-    return {
+    mistakes = {
         "the softmax is over the queries; take the drawings": partial(_attention, dim=0),
         "not normalised: a dot product is no cosine": compared(lambda q, s: q @ s.T),
-        "only one of the two is normalised; a cosine takes vectors of length 1 "
-        "on both sides": compared(lambda q, s: normalize(q) @ s.T, lambda q, s: q @ normalize(s).T),
+        "only one of the two is normalised": compared(lambda q, s: normalize(q) @ s.T),
         "each vector must have length 1 by itself: normalize(x, dim=1), over its features": (
-            compared(
-                lambda q, s: normalize(q, dim=0) @ normalize(s, dim=0).T,
-                lambda q, s: q / q.norm() @ (s / s.norm()).T,
-            )
+            compared(lambda q, s: q / q.norm() @ (s / s.norm()).T)
         ),
-        "these are distances; matching networks compare by cosines": (
-            compared(lambda q, s: -torch.cdist(q, s), lambda q, s: -torch.cdist(q, s).square())
-        ),
+        "these are distances; compare by cosines": compared(lambda q, s: -torch.cdist(q, s)),
         "scale is missing: multiply the cosines by it": lambda *p: _attention(*p[:-1], 1.0),
         "the cosines are divided by scale; multiply": lambda *p: _attention(*p[:-1], 1 / p[-1]),
-        "the softmax comes after the sum by class; first each drawing gets its attention": (
-            _softmax_last,
-            partial(_softmax_last, each=_averaged),
-        ),
+        "the softmax comes after the sum by class; take it first": softmax_last,
         "attention is averaged over a class; add it up": partial(_attention, each=_averaged),
-        "this is the attention to each drawing; add up that "
-        "of each class": lambda q, s, y, way, scale: (scale * _cosines(q, s)).softmax(1),
+        "add it up class by class": lambda q, s, y, way, scale: (scale * _cosines(q, s)).softmax(1),
         "these are logarithms; probabilities were asked for": lambda *p: _attention(*p).log(),
-        "this is (way, queries); a row for each query was asked for": lambda *p: _attention(*p).T,
         "one_hot gives whole numbers: one_hot(labels, way).to(weights.dtype)": (
             lambda q, s, y, way, scale: _cosines(q, s).softmax(1) @ one_hot(y, way)
         ),
-        "each query is to be compared with each drawing, (queries, drawings)": (
-            lambda q, s, y, way, scale: cosine_similarity(q, s),
-            lambda q, s, y, way, scale: q @ s,
-        ),
+        "compare each query with each drawing": lambda q, s, y, way, scale: cosine_similarity(q, s),
     }
+    problems = []
+    for seed, (queries, way) in enumerate([(4, 3), (6, 2), (3, 4)]):
+        draws = Draws(seed)
+        labels = torch.cat([torch.arange(way).flip(0), torch.tensor([1, 1])])
+        support = 0.1 + 2 * draws.uniform(len(labels), 3)  # as behind a ReLU
+        problems.append((2 * draws.uniform(queries, 3), support, labels, way, 4.0 + seed))
+    return Comparison(_attention, mistakes, problems, "right: cosines, softmax, sum by class")

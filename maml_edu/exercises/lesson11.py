@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -31,20 +32,15 @@ def check_ink() -> Comparison:
     def right(points, a, b, width, **limits):
         return apart(points, a, b, **limits).norm(dim=1) <= width / 2
 
-    def limited(**limits):
-        return lambda *problem: right(*problem, **limits)
-
     inf = float("inf")
     mistakes = {
-        "this inks the whole line; keep the share from 0 to 1": limited(low=-inf, high=inf),
-        "the line goes on beyond b: share <= 1": limited(high=inf),
-        "the line begins before a: share >= 0": limited(low=-inf),
+        "this inks the whole line; keep the share from 0 to 1": partial(right, low=-inf, high=inf),
+        "the line goes on beyond b: share <= 1": partial(right, high=inf),
+        "the line begins before a: share >= 0": partial(right, low=-inf),
         "this inks a whole width to either side; take half": lambda *p: right(*p[:-1], 2 * p[-1]),
         "this inks only two dots": lambda p, a, b, w: right(p, a, a, w) | right(p, b, b, w),
-        "this is a square pen: take the distance": lambda p, a, b, w: (
-            apart(p, a, b).abs().amax(1) <= w / 2
-        ),
-        "a dot, where a and b are the same point, is left white: 0 / 0 is nan": limited(least=0.0),
+        "this is a square pen": lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2,
+        "a dot, where a equals b, is left white: 0 / 0 is nan": partial(right, least=0.0),
         "this inks all but the line: <=, not >": lambda *p: ~right(*p),
     }
     draws, problems = Draws(0), []
@@ -66,11 +62,8 @@ def check_placed() -> Comparison:
         return points + of(points).clamp(least, most) - of(points)
 
     mistakes = {
-        "this puts all in the very middle; stop early": lambda p, low, high: (
-            p + (low + high) / 2 - middle(p)
-        ),
-        "this takes the mean of the points, where the pen was slow; take the middle "
-        "of their box": lambda *p: right(*p, of=lambda points: points.mean(0)),
+        "this moves all to the very middle": lambda p, low, high: p + (low + high) / 2 - middle(p),
+        "this is the mean of the points, not of their box": partial(right, of=lambda p: p.mean(0)),
         "moving each point by itself squashes the drawing": lambda p, low, high: p.clamp(low, high),
         "the sign is flipped: this moves it off": lambda p, low, high: 2 * p - right(p, low, high),
         "return the points, not their middle": lambda p, low, high: middle(p).clamp(low, high),
@@ -96,9 +89,6 @@ def check_head_for() -> Comparison:
     def same(part, way):
         return part.mean(0).expand(way, *part.shape[1:])
 
-    def trained(part, way):
-        return torch.cat([part, part])[:way]
-
     def cut(part, way):
         return part[:way]
 
@@ -106,26 +96,11 @@ def check_head_for() -> Comparison:
         return lambda weight, bias, way: (of_weight(weight, way), of_bias(bias, way))
 
     mistakes = {
-        "these are trained rows: some classes begin likelier; give every class the same row": (
-            head(trained, trained),
-            head(cut, cut),
-        ),
-        "the weight has the same row for every class, but the bias does not": (
-            head(same, trained),
-            head(same, cut),
-        ),
-        "the bias is the same for every class, but the rows of the weight are not": (
-            head(trained, same),
-            head(cut, same),
-        ),
-        "this is one row; repeat it for every class": (
-            lambda w, b, way: (w.mean(0), b.mean()),
-            lambda w, b, way: (w.mean(0, keepdim=True), b.mean(0, keepdim=True)),
-        ),
-        "the mean is over the features (dim 1); it is over the rows, dim 0": lambda w, b, way: (
-            w.mean(1).expand(way, -1),
-            same(b, way),
-        ),
+        "trained rows begin unequal: give every class the same row": head(cut, cut),
+        "the bias is not the same for every class": head(same, cut),
+        "the weight's rows are not the same for every class": head(cut, same),
+        "this is one row; repeat it for every class": lambda w, b, way: (w.mean(0), b.mean()),
+        "average over the rows, not features": head(lambda w, way: w.mean(1).expand(way, -1), same),
     }
     problems = []
     for seed, way in enumerate([3, 2, 7]):

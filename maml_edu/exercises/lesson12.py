@@ -35,13 +35,9 @@ def check_walk_back() -> Comparison:
 
     mistakes = {
         "this is the slope at the last state: the first-order gradient": lambda f, s, slope: slope,
-        "the Jacobians are passed in the order of the steps; begin at "
-        "the last step": lambda step, states, slope: back(step, states[:-1], slope),
-        "each step is run again from where it ended; it has to begin "
-        "where it began": lambda step, states, slope: back(step, states[:0:-1], slope),
-        "every step is run again from the first state": (
-            lambda step, states, slope: back(step, states[:1] * (len(states) - 1), slope)
-        ),
+        "this goes in the order of the steps: go back": lambda f, s, slope: back(f, s[:-1], slope),
+        "each step is run again from where it ended": lambda f, s, slope: back(f, s[:0:-1], slope),
+        "every step is run from state 0": lambda f, s, slope: back(f, s[:1] * (len(s) - 1), slope),
         "this is Jacobian times vector (jvp); the way back is vjp": turned,
     }
     problems = []
