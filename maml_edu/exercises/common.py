@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 
 from maml_edu.exercises.difference import kind, numbers
 from maml_edu.exercises.judge import Fault
-from maml_edu.foundation.types import LossFn, Theta
+from maml_edu.foundation.types import LossFn, Rate, Theta
 from maml_edu.inner import adapt
 
 NAMES = ("in.weight", "in.bias", "out.weight", "out.bias")
@@ -64,37 +64,29 @@ def few_shot(n: int) -> Iterator[tuple[Theta, Pair, Pair]]:
         yield theta, (x[:5], y[:5]), (x[5:], y[5:])
 
 
-def with_one_theta(problems: Iterable[tuple]) -> tuple[Theta, list[tuple]]:
+def one_theta(problems: Iterable[tuple]) -> tuple[Theta, list[tuple]]:
     """The first problem's theta, and what the problems have beside theta: the tasks."""
     thetas, *parts = zip(*problems, strict=True)
     return thetas[0], list(zip(*parts, strict=True))
 
 
 def adapted(
-    loss_fn: LossFn,
-    theta: Theta,
-    data: Pair,
-    inner_lr: float,
-    inner_steps: int = 1,
-    first_order: bool = False,
+    loss_fn: LossFn, theta: Theta, data: Pair, inner_lr: Rate, inner_steps: int = 1, **how: bool
 ) -> Theta:
-    """theta after the inner steps on data, (x, y)."""
-    how = {"inner_lr": inner_lr, "inner_steps": inner_steps, "first_order": first_order}
-    return adapt(loss_fn, theta, *data, **how)[-1]
+    """theta after the inner steps on data, (x, y). how: further options of `adapt`."""
+    return adapt(loss_fn, theta, *data, inner_lr=inner_lr, inner_steps=inner_steps, **how)[-1]
 
 
 def wrong_sets(solution: Callable) -> dict[str, Callable]:
     """The mistakes with the two sets of `solution(loss_fn, theta, support, query, ...)`."""
+
+    def on(first, second):
+        return lambda f, t, *rest: solution(f, t, rest[first], rest[second], *rest[2:])
+
     return {
-        "the support set is used again as the query set, and was just adapted to": (
-            lambda f, t, support, query, *rest: solution(f, t, support, support, *rest)
-        ),
-        "it adapts to the query set, which is there to judge what the support set taught": (
-            lambda f, t, support, query, *rest: solution(f, t, query, query, *rest)
-        ),
-        "support and query are swapped": (
-            lambda f, t, support, query, *rest: solution(f, t, query, support, *rest)
-        ),
+        "the support set is used again as the query set, and was just adapted to": on(0, 0),
+        "it adapts to the query set, which is there to judge what was learnt": on(1, 1),
+        "support and query are swapped": on(1, 0),
     }
 
 

@@ -10,39 +10,36 @@ import torch
 from torch import Tensor
 
 NUMERIC = (Tensor, np.ndarray, np.number, np.bool_, int, float, complex)  # a bool is an int
+shown = reprlib.repr  # short, and also of what has no repr
 
 
 def difference(answer: Any, expected: Any, tolerance: float = 0.0) -> str:
-    """How `answer` differs from `expected`, in words; empty where they are the same.
+    """How an answer differs from the expected one, in words; "" where they are the same.
 
-    Numbers are the same if they differ by at most `tolerance` times the largest expected one
-    (default: 0). A NumPy array, a NumPy number and a list of numbers count as the tensor of their
-    numbers; a list counts as a tuple. A complex number is never right, nor is True in place of 1.
+    Numbers may differ by `tolerance` times the largest expected one. Arrays, numbers and lists of
+    numbers count as tensors, a list as a tuple. No complex number is right, nor True in place of 1.
     """
+    asked = f"it returns {kind(answer)}; {kind(expected)} was asked for"
     if isinstance(expected, dict):
         if not isinstance(answer, dict) or answer.keys() != expected.keys():
-            return _asked_for(answer, expected)
-        parts = {f"{name}: ": (answer[name], right) for name, right in expected.items()}
+            return asked
+        parts = [(f"{name}: ", answer[name], right) for name, right in expected.items()]
     elif isinstance(expected, list | tuple):
         if not isinstance(answer, list | tuple) or len(answer) != len(expected):
-            return _asked_for(answer, expected)
+            return asked
         pairs = zip(answer, expected, strict=True)
-        parts = {f"[{i}]: ": pair for i, pair in enumerate(pairs)}
+        parts = [(f"[{i}]: ", *pair) for i, pair in enumerate(pairs)]
     elif isinstance(expected, NUMERIC):
-        return _of_numbers(answer, numbers(expected), tolerance)
+        found = numbers(answer)
+        return asked if found is None else _of_numbers(found, numbers(expected), tolerance)
     else:
         same = answer is expected or (type(answer) is type(expected) and answer == expected)
         return "" if same else f"it gives {shown(answer)} where {shown(expected)} is right"
-    for place, (part, right) in parts.items():
-        if said := difference(part, right, tolerance):
-            return place + said
-    return ""
+    told = ((place, difference(part, right, tolerance)) for place, part, right in parts)
+    return next((place + said for place, said in told if said), "")
 
 
-def _of_numbers(answer: Any, right: Tensor, tolerance: float) -> str:
-    found = numbers(answer)
-    if found is None:
-        return _asked_for(answer, right)
+def _of_numbers(found: Tensor, right: Tensor, tolerance: float) -> str:
     if found.is_complex():
         return "it returns complex numbers; real ones were asked for"
     if found.shape != right.shape:
@@ -86,17 +83,6 @@ def kind(value: Any) -> str:
     if isinstance(value, Tensor | np.ndarray) and value.shape:
         name = "a tensor" if isinstance(value, Tensor) else "an array"
         return f"{name} of shape {tuple(value.shape)}"
-    if isinstance(value, bool | np.bool_):
+    if value is None or isinstance(value, bool | np.bool_):
         return str(value)
-    if isinstance(value, NUMERIC):
-        return "a single number"
-    return shown(value) if value is None else f"a {type(value).__name__}"
-
-
-def shown(value: Any) -> str:
-    """A short `repr`, also of what has none."""
-    return reprlib.repr(value)
-
-
-def _asked_for(answer: Any, expected: Any) -> str:
-    return f"it returns {kind(answer)}; {kind(expected)} was asked for"
+    return "a single number" if isinstance(value, NUMERIC) else f"a {type(value).__name__}"

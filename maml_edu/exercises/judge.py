@@ -17,7 +17,6 @@ from torch.utils._pytree import tree_map_only
 
 from maml_edu.exercises.difference import difference, kind
 
-TOLERANCE = 1e-6  # relative; problems are posed in float64
 MARKS = {"right": "✓", "wrong": "✗", "open": "○"}
 CHANGED = "it changed its arguments in place; build new tensors instead"
 
@@ -57,13 +56,12 @@ class Comparison:
     """An exercise with one right answer to each problem.
 
     right: the solution.
-    mistakes: what to say -> the function (or a tuple of functions) that makes this mistake. A wrong
-        attempt is told the first mistake that answers every problem as it does, so pose problems
-        on which the mistakes differ. An error counts as an answer: a mistake may raise it too.
-    problems: tuples of arguments, in float64.
+    mistakes: what to say -> the function, or functions, with this mistake. A wrong attempt is told
+        the first mistake that answers every problem as it does; an error counts as an answer.
+    problems: tuples of arguments, in float64, on which the mistakes differ.
     praise: what to say when every answer is right.
-    probe: what to compare, where that is not the answer itself: takes a function, and returns one
-        of a problem's arguments that calls it (default: the function).
+    probe: takes a function, and returns one of a problem's arguments whose answer is compared
+        (default: the function itself).
     tolerance: relative (default: 1e-6).
     changes: the positions of the arguments that the function is asked to change.
     """
@@ -73,32 +71,27 @@ class Comparison:
     problems: Sequence[tuple]
     praise: str
     probe: Callable[[Callable], Callable] = lambda function: function
-    tolerance: float = TOLERANCE
+    tolerance: float = 1e-6
     changes: tuple[int, ...] = ()
     _known: dict = field(default_factory=dict, repr=False)  # (function, problem) -> its answer
 
     def fault(self, attempt: Watched) -> str:
         """The mistake in the attempt, else how its first wrong answer differs; "" if right."""
-        first, suspects = (
-            "",
-            [
-                (message, wrong)
-                for message, some in self.mistakes.items()
-                for wrong in (some if isinstance(some, tuple) else (some,))
-            ],
-        )
+        first, suspects = "", []
+        for said, some in self.mistakes.items():
+            suspects += [(said, wrong) for wrong in (some if isinstance(some, tuple) else (some,))]
         for number, problem in enumerate(self.problems):
             answer = self._answer(attempt, problem)
             if told := self._told(answer, self.right, number):
                 first = first or told
                 suspects = [one for one in suspects if not self._told(answer, one[1], number)]
-        return first and next((message for message, _ in suspects), first)
+        return first and next((said for said, _ in suspects), first)
 
     def _answer(self, function: Watched, problem: tuple) -> Any:
         try:
             return self.probe(function)(*_copied(problem))
         except Fault as fault:
-            return _Raised(str(fault))
+            return _Raised(fault)
 
     def _told(self, answer: Any, function: Callable, number: int) -> str:
         """How an answer differs from that of a function which the exercise knows."""
@@ -107,7 +100,7 @@ class Comparison:
             self._known[function, number] = self._answer(watched, self.problems[number])
         expected = self._known[function, number]
         if isinstance(answer, _Raised) and answer != expected:
-            return answer.message
+            return str(answer)
         return difference(answer, expected, self.tolerance)
 
 
@@ -116,7 +109,6 @@ class Inspection:
     """An exercise with many right answers: what is asked for are properties.
 
     inspect: (the function, *a problem's arguments) -> the first fault in what it does, "" if none.
-    problems, praise: as in `Comparison`.
     """
 
     inspect: Callable[..., str]
@@ -184,11 +176,8 @@ class Watched:
         return self.answer
 
 
-@dataclass(frozen=True)
-class _Raised:
-    """The answer of a function that raised an error."""
-
-    message: str
+class _Raised(str):
+    """The answer of a function that raised an error: what to say of it."""
 
 
 def _copied(arguments: Any) -> Any:

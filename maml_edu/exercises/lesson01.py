@@ -38,8 +38,7 @@ def check_sample_task() -> Inspection:
         return ""
 
     problems = [(2.0, 0.7, 30, 50, 0), (0.5, 2.5, 40, 30, 1), (4.0, 1.2, 20, 60, 2)]
-    praise = "right: one wave, seen at some points, and asked about at others"
-    return Inspection(inspect, problems, praise)
+    return Inspection(inspect, problems, "right: one wave, shown at some points, asked at others")
 
 
 def _fault_of_task(support_x, support_y, query_x, query_y, amplitude, phase) -> str:
@@ -79,14 +78,10 @@ def check_conditional_mean() -> Comparison:
         return mean * (torch.cos(x - high) - torch.cos(x - low)) / (high - low)
 
     mistakes = {
-        "the mean of the waves is not the wave with the mean phase: they partly cancel": (
-            lambda x, a, p: sum(a) / 2 * torch.sin(x - sum(p) / 2)
-        ),
+        "the mean phase? waves partly cancel": lambda x, a, p: sum(a) / 2 * (x - sum(p) / 2).sin(),
         "the mean amplitude is missing": lambda x, a, p: right(x, (1, 1), p),
         "the sign is flipped: d/dp cos(x - p) is +sin(x - p)": lambda x, a, p: -right(x, a, p),
-        "a mean is an integral over a length: divide by the length of the phase's range": (
-            lambda x, a, p: right(x, a, p) * (p[1] - p[0])
-        ),
+        "divide by the length of the phase's range": lambda x, a, p: right(x, a, p) * (p[1] - p[0]),
         "this holds for phases from 0 to pi only": lambda x, a, p: right(x, a, (0, math.pi)),
         "the mean amplitude is (low + high) / 2": lambda x, a, p: right(x, (-a[0], a[1]), p),
     }
@@ -105,16 +100,10 @@ def check_floor() -> Comparison:
         return y.var(0, correction=0).mean()
 
     mistakes = {
-        "the best constant leaves this; a function may differ at each x": (
-            lambda y: y.var(correction=0)
-        ),
-        "this is the mean over each task's points, as if the function knew the task; take it over "
-        "the tasks, at each x": lambda y: y.var(1, correction=0).mean(),
+        "the best constant leaves this; a function differs with x": lambda y: y.var(correction=0),
+        "this knew the task: take it over tasks, dim 0": lambda y: y.var(1, correction=0).mean(),
         "this is the error of always answering 0": lambda y: (y**2).mean(),
-        "this is a standard deviation; the squared error was asked for": (
-            lambda y: right(y).sqrt(),
-            lambda y: y.std(0, correction=0).mean(),
-        ),
+        "this is a standard deviation; square it": lambda y: right(y).sqrt(),
         "var divides by n - 1; a mean divides by n: correction=0": lambda y: y.var(0).mean(),
         "take the mean over the points too, for one number": lambda y: y.var(0, correction=0),
         "this is summed over the points; take the mean": lambda y: right(y) * y.shape[1],

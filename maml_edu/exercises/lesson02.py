@@ -10,15 +10,7 @@ from functools import partial
 
 from torch.func import grad
 
-from maml_edu.exercises.common import (
-    FIRST_ORDER,
-    NAMES,
-    adapted,
-    mse,
-    regressions,
-    tiny_model,
-    traced,
-)
+from maml_edu.exercises.common import FIRST_ORDER, adapted, mse, regressions, tiny_model, traced
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
 from maml_edu.inner import adapt
@@ -40,15 +32,12 @@ def check_inner_step() -> Comparison:
     mistakes = {
         "the sign is flipped: this climbs the loss": lambda *p: right(*p[:-1], -p[-1]),
         FIRST_ORDER: partial(right, first_order=True),
-        "the result was detached from theta, so no gradient can flow through": (
-            lambda *p: {name: q.detach() for name, q in right(*p).items()}
-        ),
+        "detached: no gradient can flow": lambda *p: {n: q.detach() for n, q in right(*p).items()},
         "the loss is summed over the samples": lambda *p: right(*p[:-1], p[-1] * p[-2].numel()),
         "inner_lr is left out of the step": lambda *p: right(*p[:-1], 1.0),
     }
     problems = [(tiny_model, *problem, 0.07) for problem in regressions(3)]
-    praise = "right, and differentiable: theta is untouched and gradients flow through the step"
-    return Comparison(right, mistakes, problems, praise, traced)
+    return Comparison(right, mistakes, problems, "right: gradients flow through the step", traced)
 
 
 @exercise("02.2", "find the bug")
@@ -74,8 +63,7 @@ def check_inner_loop() -> Comparison:
     # Two steps or more: with one, stale parameters cannot be told from right ones.
     posed = zip(regressions(3), (2, 3, 5), strict=True)
     problems = [(mse, *problem, 0.07, steps) for problem, steps in posed]
-    praise = "right: every gradient is taken where the last step ended"
-    return Comparison(right, mistakes, problems, praise, traced)
+    return Comparison(right, mistakes, problems, "right: no gradient is stale", traced)
 
 
 @exercise("02.3", "a rate for each parameter")
@@ -88,23 +76,15 @@ def check_rates_step() -> Comparison:
     def right(loss_fn, theta, x, y, rates, **how):
         return adapted(loss_fn, theta, (x, y), rates, **how)
 
-    def with_rates(change):
-        return lambda *p: right(*p[:-1], change(p[-1], next(iter(p[-1].values()))))
+    def by_position(loss_fn, theta, x, y, rates):
+        return right(loss_fn, theta, x, y, dict(zip(theta, rates.values(), strict=False)))
 
     mistakes = {
-        "parameters without a rate are missing from the result; keep them as they are": (
-            lambda *p: {n: q for n, q in right(*p).items() if n in p[-1]}
-        ),
-        "parameters without a rate moved too; they should stay where they are": (
-            with_rates(lambda rates, first: {**dict.fromkeys(NAMES, first), **rates})
-        ),
-        "one rate is used for all; look each up by name": with_rates(lambda rates, first: first),
-        "rates are matched by position; match them by name": (
-            with_rates(lambda rates, _: dict(zip(NAMES, rates.values(), strict=False)))
-        ),
+        "parameters without a rate are missing": lambda *p: {n: right(*p)[n] for n in p[-1]},
+        "one rate is used for all of them": lambda *p: right(*p[:-1], next(iter(p[-1].values()))),
+        "rates are matched by position; match them by name": by_position,
         FIRST_ORDER: partial(right, first_order=True),
     }
     chosen = [{"out.bias": 0.2, "out.weight": 0.05}, {"in.bias": 0.3, "out.weight": 0.02}]
     problems = [(mse, *p, rates) for p, rates in zip(regressions(2), chosen, strict=True)]
-    praise = "right: each parameter moves at its own rate, and the unnamed ones are frozen"
-    return Comparison(right, mistakes, problems, praise, traced)
+    return Comparison(right, mistakes, problems, "right: each at its rate, the rest frozen", traced)

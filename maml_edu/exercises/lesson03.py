@@ -15,9 +15,9 @@ from maml_edu.exercises.common import (
     adapted,
     few_shot,
     mse,
+    one_theta,
     regressions,
     traced,
-    with_one_theta,
     wrong_sets,
 )
 from maml_edu.exercises.difference import shown
@@ -83,26 +83,19 @@ def check_jacobian_product() -> Comparison:
         return power(factor, other.get("factors", k)) @ outer
 
     mistakes = {
-        "this is first-order: the product of (I - inner_lr A_s) is missing": (
-            partial(right, factors=0)
-        ),
+        "this is first-order: the product (I - inner_lr A_s) is missing": partial(right, factors=0),
         "there is one factor; take one for every inner step": partial(right, factors=1),
-        "one factor too many: take one for every inner step": (
-            lambda *p: right(*p, factors=p[-1] + 1)
-        ),
+        "one factor too many: one for every inner step": lambda *p: right(*p, factors=p[-1] + 1),
         "the query gradient is taken at theta, not after adapting": lambda *p: right(*p, at=p[0]),
         "the factors have a plus sign: (I + inner_lr A_s)": lambda *p: right(*p, curvature=-p[1]),
-        "the factors hold A_q; the inner steps went down the support loss": (
-            lambda *p: right(*p, curvature=p[3])
-        ),
+        "the factors hold A_q; inner steps take A_s": lambda *p: right(*p, curvature=p[3]),
     }
     draws, problems = Draws(3), []
     for inner_steps in (1, 2, 5):
         A_s, A_q = (a @ a.T + torch.eye(3, dtype=a.dtype) for a in draws.normal(2, 3, 3))
         theta, c_s, c_q = draws.normal(3, 3)
         problems.append((theta, A_s, c_s, A_q, c_q, 0.08, inner_steps))
-    praise = "right, for every number of inner steps"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right, for every number of inner steps")
 
 
 @exercise("03.3", "MAML's loss, by heart")
@@ -114,18 +107,13 @@ def check_task_loss() -> Comparison:
         return loss_fn(adapted(loss_fn, theta, support, inner_lr, first_order=first_order), *query)
 
     mistakes = {
-        "this is pre-training: the loss is taken at theta, with no adapted parameters in it": (
-            lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *query)
-        ),
-        "the loss is taken at theta, on the support set": (
-            lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *support)
-        ),
+        "this is pre-training: the loss has nothing adapted in it": lambda f, t, s, q, lr: f(t, *q),
+        "the loss is taken at theta, on the support set": lambda f, t, s, q, lr: f(t, *s),
         **wrong_sets(right),
         FIRST_ORDER: partial(right, first_order=True),
     }
     problems = [(mse, *problem, 0.1) for problem in few_shot(3)]
-    praise = "right: the query loss of the adapted parameters, with the inner step's graph in it"
-    return Comparison(right, mistakes, problems, praise, traced)
+    return Comparison(right, mistakes, problems, "right: the query loss, with its graph", traced)
 
 
 @exercise("03.4", "one outer step")
@@ -146,9 +134,7 @@ def check_outer_step() -> Comparison:
         return theta
 
     mistakes = {
-        "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
-            lambda f, t, ts, r: right(f, t, ts, r * len(ts))
-        ),
+        "sum over tasks; take their mean": lambda f, t, ts, r: right(f, t, ts, r * len(ts)),
         "the sign is flipped: this climbs the meta-loss": lambda f, t, ts, r: right(f, t, ts, -r),
         "theta moves after each task; take one step for all tasks together": one_by_one,
         "only the last task counts": lambda f, t, ts, r: right(f, t, ts[-1:], r),
@@ -158,6 +144,5 @@ def check_outer_step() -> Comparison:
         support, query = task
         return mse(adapted(mse, theta, support, 0.1), *query)
 
-    problems = [(task_loss, *with_one_theta(few_shot(n)), 0.3) for n in (2, 4)]
-    praise = "right: one step down the mean over tasks, whatever their number"
-    return Comparison(right, mistakes, problems, praise)
+    problems = [(task_loss, *one_theta(few_shot(n)), 0.3) for n in (2, 4)]
+    return Comparison(right, mistakes, problems, "right: one step down the mean over tasks")

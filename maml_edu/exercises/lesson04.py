@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
 
 import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from maml_edu.exercises.common import FIRST_ORDER, Draws
+from maml_edu.exercises.common import FIRST_ORDER, Draws, with_faults
 from maml_edu.exercises.difference import kind
 from maml_edu.exercises.judge import Comparison, Fault
 from maml_edu.exercises.solved import exercise
@@ -22,57 +21,41 @@ from maml_edu.tasks import SinusoidTasks, TaskBatch
 
 __all__ = ["check_half_width", "check_honest_error", "check_meta_rate", "check_meta_step"]
 
+TASKS = 4  # in a meta-batch
+LEARNER = MAML(mlp(1, 6, 1), inner_lr=0.1)
+MetaStep = Callable[[Learner, Theta, torch.optim.Optimizer, TaskBatch], Tensor]
+
 
 @exercise("04.1", "the schedule")
 def check_meta_rate() -> Comparison:
     """`attempt(step, steps, meta_lr)` -> the rate of the meta-step after `step` done ones."""
 
-    def right(step, steps, meta_lr):
-        return meta_lr * 0.5 * (1 + math.cos(math.pi * step / steps))
+    def right(step, steps, meta_lr, half_turn=math.pi):
+        return meta_lr * 0.5 * (1 + math.cos(half_turn * step / steps))
 
     mistakes = {
-        "this is a full cosine: it falls to 0 half-way and rises again; a half cosine has pi, not "
-        "2 pi": lambda s, n, lr: lr * 0.5 * (1 + math.cos(2 * math.pi * s / n)),
-        "this rises: it begins at 0 and ends at meta_lr; the sign before the cosine is flipped": (
-            lambda s, n, lr: lr * 0.5 * (1 - math.cos(math.pi * s / n))
-        ),
-        "this goes below 0 after half of the steps, and then climbs the meta-loss; lift the cosine "
-        "by 1 and halve it": lambda s, n, lr: lr * math.cos(math.pi * s / n),
-        "this starts at twice meta_lr: 1/2 is missing": lambda s, n, lr: 2 * right(s, n, lr),
-        "the angle is in degrees, but math.cos takes radians: 180 degrees are pi": (
-            lambda s, n, lr: lr * 0.5 * (1 + math.cos(180 * s / n))
-        ),
-        "off by one: step counts the steps already done, so the first one has step 0 and the full "
-        "meta_lr": lambda s, n, lr: right(s + 1, n, lr),
+        "this is a full cosine; take pi, not 2 pi": partial(right, half_turn=2 * math.pi),
+        "the sign is flipped: this rises from 0": lambda s, n, lr: lr - right(s, n, lr),
+        "this goes below 0; lift the cosine by 1": lambda s, n, lr: lr * math.cos(math.pi * s / n),
+        "this starts at twice meta_lr: 1/2 is missing": lambda s, n, lr: right(s, n, 2 * lr),
+        "math.cos takes radians, not degrees: 180 degrees are pi": partial(right, half_turn=180),
+        "off by one: the first step has step 0": lambda s, n, lr: right(s + 1, n, lr),
         "off by one: divide by steps, not by steps - 1": lambda s, n, lr: right(s, n - 1, lr),
-        "this is a quarter of a cosine: it ends steeply, at its fastest fall": (
-            lambda s, n, lr: lr * math.cos(0.5 * math.pi * s / n)
-        ),
         "this is a straight line, not a cosine": lambda s, n, lr: lr * (1 - s / n),
-        "this is upside down: step and steps have changed places": (
-            lambda s, n, lr: lr * 0.5 * (1 + math.cos(math.pi * n / max(s, 1)))
-        ),
     }
     problems = [(1, 10, 1.0), (3, 8, 0.01), (5, 6, 0.5), (750, 1000, 3e-3), (0, 7, 0.2)]
-    praise = "right: full speed at first, half of it half-way, and a soft landing at 0"
-    return Comparison(right, mistakes, problems, praise)
-
-
-LEARNER = MAML(mlp(1, 6, 1), inner_lr=0.1)
-MetaStep = Callable[[Learner, Theta, torch.optim.Optimizer, TaskBatch], Tensor]
+    return Comparison(right, mistakes, problems, "right: full speed at first, a soft landing at 0")
 
 
 @exercise("04.2", "one meta-step")
 def check_meta_step() -> tuple[Comparison, Comparison]:
     """`attempt(learner, theta, optimiser, batch)` moves theta once and returns the meta-loss."""
-    problems = [(*_theta_and_sines(seed, 4, 4, 4),) for seed in range(3)]
+    problems = [(*_theta_and_sines(seed, TASKS, TASKS, TASKS),) for seed in range(3)]
     praise = "right: mean over tasks, one step downhill, and the optimiser keeps its memory"
     both = {"problems": problems, "praise": praise, "changes": (1, 2)}
     other_loss = {
-        "theta moves as it should, but the loss you return is summed over the tasks": (
-            lambda *p: _meta_step(*p) * len(p[-1].support_x)
-        ),
-        "theta moves as it should, but the loss you return is the one after the step": _afterwards,
+        "theta moves right, but the loss you return is summed": lambda *p: TASKS * _meta_step(*p),
+        "theta moves right, but the loss you return is that after the step": _afterwards,
     }
     return (
         Comparison(_meta_step, _step_mistakes(), probe=partial(_walk, part=0), **both),
@@ -107,25 +90,17 @@ def _afterwards(learner, theta, optimiser, batch) -> Tensor:
 
 
 def _step_mistakes() -> dict[str, MetaStep]:
-    first_order = MAML(LEARNER.model, inner_lr=LEARNER.inner_lr, first_order=True)
+    model = LEARNER.model
+    first_order = MAML(model, inner_lr=LEARNER.inner_lr, first_order=True)
     return {
-        "theta did not move: optimiser.step() is missing": (
-            lambda learner, theta, optimiser, batch: _mean_loss(learner, theta, batch)
-        ),
-        "the sign is flipped: this climbs the meta-loss": lambda *p: _meta_step(*p, factor=-1.0),
-        "the gradients are summed over the tasks; take their mean, so that the step does not grow "
-        "with the meta-batch": lambda *p: _meta_step(*p, factor=len(p[-1].support_x)),
-        "the optimiser's memory is lost, as if each step were the first; keep the optimiser that "
-        "is passed in": _forgetful,
-        "the gradients of earlier steps pile up in p.grad; overwrite them, or call "
-        "optimiser.zero_grad() first": lambda *p: _meta_step(*p, pile_up=True),
-        FIRST_ORDER: lambda *p: _meta_step(*p, other=first_order),
-        "there is no inner loop in it: this minimises the loss at theta, which is joint training": (
-            lambda *p: _meta_step(*p, other=Joint(LEARNER.model))
-        ),
-        "the gradient is taken at theta, on the query set: adapt to the support set first": (
-            lambda *p: _meta_step(*p, other=MAML(LEARNER.model, inner_steps=0))
-        ),
+        "theta did not move: call step()": lambda net, t, _, batch: _mean_loss(net, t, batch),
+        "the sign is flipped: this climbs the meta-loss": partial(_meta_step, factor=-1.0),
+        "the gradients are summed over the tasks; take the mean": partial(_meta_step, factor=TASKS),
+        "the optimiser's memory is lost; keep the optimiser that is passed in": _forgetful,
+        "gradients pile up in p.grad: zero_grad() first": partial(_meta_step, pile_up=True),
+        FIRST_ORDER: partial(_meta_step, other=first_order),
+        "this is joint training, without an inner loop": partial(_meta_step, other=Joint(model)),
+        "adapt to the support set first": partial(_meta_step, other=MAML(model, inner_steps=0)),
     }
 
 
@@ -162,49 +137,30 @@ def _theta_and_sines(seed: int, *sizes: int) -> Iterator[Theta | TaskBatch]:
 def check_half_width() -> Comparison:
     """`attempt(losses)`, (tasks, inner_steps + 1), -> the 95% half-widths, (inner_steps + 1,)."""
 
-    def right(losses):
-        return 1.96 * losses.std(0) / math.sqrt(len(losses))
+    def right(losses, n=None, dim=0, correction=1):
+        return 1.96 * losses.std(dim, correction=correction) / math.sqrt(n or losses.shape[dim])
 
     mistakes = {
-        "this says how far single tasks lie apart, not how well their mean is known: divide by the "
-        "square root of the number of tasks": lambda v: 1.96 * v.std(0),
-        "this is the variance where the standard deviation (its square root) was asked for": (
-            lambda v: 1.96 * v.var(0) / math.sqrt(len(v)),
-            lambda v: 1.96 * v.var(0) / len(v),
-        ),
-        "this is taken over the inner steps; the tasks are what was drawn at random, so take it "
-        "over the tasks, dim 0": lambda v: 1.96 * v.std(1) / math.sqrt(v.shape[1]),
-        "this counts the inner steps where the tasks should be counted: n is len(losses)": (
-            lambda v: 1.96 * v.std(0) / math.sqrt(v.shape[1])
-        ),
-        "this counts every number as if it were a task; a task's inner steps are not independent": (
-            lambda v: 1.96 * v.std(0) / math.sqrt(v.numel())
-        ),
-        "this is one standard error, which holds the true mean only 68 times in 100; 95 takes 1.96 "
-        "of them": lambda v: right(v) / 1.96,
-        "divide by the square root of the number of tasks": lambda v: 1.96 * v.std(0) / len(v),
+        "how tasks spread: divide it by the square root of their number": partial(right, n=1),
+        "this is the variance; take its square root": lambda v: 1.96 * v.var(0) / len(v) ** 0.5,
+        "this is taken over the inner steps; take it over the tasks, dim 0": partial(right, dim=1),
+        "this counts the inner steps; n is the number of tasks": lambda v: right(v, n=v.shape[1]),
+        "a task's steps are not independent: count tasks": lambda v: right(v, n=v.numel()),
+        "one standard error holds the mean 68 times in 100; take 1.96": lambda v: right(v) / 1.96,
+        "divide by the square root of the number of tasks": lambda v: right(v, n=len(v) ** 2),
         "this is the whole width; give half of it": lambda v: 2 * right(v),
-        "nearly: the deviations are from the sample's own mean, so their squares are divided by "
-        "n - 1 (torch's default), not by n": (
-            lambda v: 1.96 * v.std(0, correction=0) / math.sqrt(len(v))
-        ),
-        "nearly: the n - 1 is already in the standard deviation; the square root is that of n": (
-            lambda v: 1.96 * v.std(0) / math.sqrt(len(v) - 1)
-        ),
+        "nearly: the variance divides by n - 1, not by n": partial(right, correction=0),
     }
     draws = Draws(0)
     problems = [(draws.uniform(*shape).pow(3) * 5,) for shape in ((40, 6), (200, 11), (7, 3))]
-    praise = "right: 1.96 times the spread over tasks, divided by the root of their number"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: the standard error over tasks, times 1.96")
 
 
-GENTLE = MAML(LEARNER.model, inner_lr=0.01)  # ten steps must not run away
 LEAKS = {
     "seen": "the tasks are the ones that theta was trained on; use the fresh ones",
     "on_support": "the error is taken on the support points, which adapting has just fitted",
-    "best": "the best inner step is picked for each task by looking at the answer; fix the number "
-    "of steps beforehand and take the last",
     "to_query": "it adapts to the query points, which are there to judge it",
+    "best": "the best step of each task is picked by looking at the answer; take the last step",
 }
 
 
@@ -212,17 +168,17 @@ LEAKS = {
 def check_honest_error() -> Comparison:
     """`attempt(learner, theta, trained_on, fresh)` -> the query loss after 10 steps, (tasks,)."""
     mistakes = {
-        **dict(_leaky()),
+        **with_faults(LEAKS, _error_with),
         "the error is taken at theta: adapt first, 10 steps": _error_with(steps=0),
         "this takes the learner's own inner_steps (1); take 10": _error_with(steps=None),
     }
-    problems = [(GENTLE, *_theta_and_sines(seed, 5, 5)) for seed in range(2)]
-    praise = "right: fresh tasks, adapted on support, judged on query, at a step fixed before"
-    return Comparison(_error_with(), mistakes, problems, praise)
+    gentle = MAML(LEARNER.model, inner_lr=0.01)  # ten steps must not run away
+    problems = [(gentle, *_theta_and_sines(seed, 5, 5)) for seed in range(2)]
+    return Comparison(_error_with(), mistakes, problems, "right: fresh tasks, judged on the query")
 
 
-def _error_with(leaks: tuple[str, ...] = (), steps: int | None = 10) -> Callable:
-    """Error per task after adapting, honest but for the leaks asked for."""
+def _error_with(*leaks: str, steps: int | None = 10) -> Callable:
+    """Error per task after adapting, honest but for these leaks."""
 
     def error(learner: Learner, theta: Theta, trained_on: TaskBatch, fresh: TaskBatch) -> Tensor:
         def one_task(task: TaskBatch) -> Tensor:
@@ -235,12 +191,3 @@ def _error_with(leaks: tuple[str, ...] = (), steps: int | None = 10) -> Callable
         return vmap(one_task)(trained_on if "seen" in leaks else fresh)
 
     return error
-
-
-def _leaky() -> Iterator[tuple[str, Callable]]:
-    """Every combination of leaks, with what to say of it."""
-    for flags in product((False, True), repeat=len(LEAKS)):
-        leaks = tuple(name for name, on in zip(LEAKS, flags, strict=True) if on)
-        fitted = "on_support" in leaks or "to_query" in leaks
-        if leaks and not (fitted and "best" in leaks):  # what is fitted is best at the last step
-            yield "it leaks: " + "; and ".join(LEAKS[n] for n in leaks), _error_with(leaks)

@@ -5,14 +5,7 @@ from __future__ import annotations
 import torch
 from torch.func import grad
 
-from maml_edu.exercises.common import (
-    adapted,
-    few_shot,
-    mse,
-    regressions,
-    with_one_theta,
-    wrong_sets,
-)
+from maml_edu.exercises.common import adapted, few_shot, mse, one_theta, regressions, wrong_sets
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
 
@@ -27,33 +20,24 @@ def check_first_order() -> Comparison:
     def right(loss_fn, theta, support, query, inner_lr, inner_steps):
         return grad(loss_fn)(adapted(loss_fn, theta, support, inner_lr, inner_steps), *query)
 
-    def second_order(loss_fn, theta, support, query, inner_lr, inner_steps):
-        def loss_after(theta):
-            return loss_fn(adapted(loss_fn, theta, support, inner_lr, inner_steps), *query)
+    def second_order(loss_fn, theta, support, query, *how):
+        return grad(lambda t: loss_fn(adapted(loss_fn, t, support, *how), *query))(theta)
 
-        return grad(loss_after)(theta)
-
-    def way_back(loss_fn, theta, support, query, inner_lr, inner_steps):
-        end = adapted(loss_fn, theta, support, inner_lr, inner_steps)
+    def way_back(loss_fn, theta, support, query, *how):
+        end = adapted(loss_fn, theta, support, *how)
         return {n: p - end[n] for n, p in theta.items()}
 
     mistakes = {
-        "this is MAML's own gradient, through the inner steps; hold the adapted parameters fixed": (
-            second_order
-        ),
+        "this is MAML's gradient, through the inner steps: cut the graph": second_order,
         "the gradient is taken at theta, not after the inner steps": lambda *p: right(*p[:-1], 0),
         **wrong_sets(right),
         "one inner step is taken, where inner_steps were asked for": lambda *p: right(*p[:-1], 1),
-        "one inner step too few": lambda *p: right(*p[:-1], p[-1] - 1),
-        "stale parameters: every inner gradient is taken at theta, not at the step before": (
-            lambda *p: right(*p[:-2], p[-2] * p[-1], 1)
-        ),
+        "stale parameters: all gradients at theta": lambda *p: right(*p[:-2], p[-2] * p[-1], 1),
         "this is the way from adapted back to theta, which is Reptile's": way_back,
         "the sign is flipped": lambda *p: {n: -g for n, g in right(*p).items()},
     }
     problems = [(mse, *p, 0.07, k) for p, k in zip(few_shot(3), (2, 3, 5), strict=True)]
-    praise = "right: the query gradient where the inner steps ended, and nothing more"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: the query gradient after the inner steps")
 
 
 @exercise("05.2", "Reptile")
@@ -65,11 +49,10 @@ def check_reptile_step() -> Comparison:
         ends = [adapted(loss_fn, theta, task, inner_lr, inner_steps) for task in tasks]
         return {n: p + meta_lr * sum(e[n] - p for e in ends) / len(ends) for n, p in theta.items()}
 
-    def last_step(*problem, rate=1.0):
+    def last_step(loss_fn, theta, tasks, inner_lr, k, meta_lr):
         """What the last inner step of each task added, in place of all of them."""
-        *most, inner_steps, meta_lr = problem
-        whole, one_less = (right(*most, k, rate * meta_lr) for k in (inner_steps, inner_steps - 1))
-        return {n: p + whole[n] - one_less[n] for n, p in problem[1].items()}
+        whole, less = (right(loss_fn, theta, tasks, inner_lr, n, meta_lr) for n in (k, k - 1))
+        return {n: p + whole[n] - less[n] for n, p in theta.items()}
 
     def one_by_one(loss_fn, theta, tasks, *sizes):
         for task in tasks:
@@ -78,27 +61,16 @@ def check_reptile_step() -> Comparison:
 
     mistakes = {
         "the sign is flipped: this steps away": lambda *p: right(*p[:-1], -p[-1]),
-        "one inner step is taken: then Reptile is joint training; take inner_steps of them": (
-            lambda *p: right(*p[:-2], 1, p[-1])
-        ),
-        "only the last inner step's gradient counts here; Reptile goes along the whole way": (
-            last_step,
-            lambda *p: last_step(*p, rate=1 / p[3]),
-        ),
-        "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
-            lambda *p: right(*p[:-1], p[-1] * len(p[2]))
-        ),
-        "theta is replaced by the mean of the adapted parameters; go the share meta_lr": (
-            lambda *p: right(*p[:-1], 1.0)
-        ),
+        "with one inner step Reptile is joint training": lambda *p: right(*p[:-2], 1, p[-1]),
+        "only the last inner step counts here; Reptile goes along the whole way": last_step,
+        "sum over tasks; take their mean": lambda *p: right(*p[:-1], p[-1] * len(p[2])),
+        "this is the mean of the adapted parameters; go a share": lambda *p: right(*p[:-1], 1.0),
         "theta moves after each task; let all tasks start from the same theta": one_by_one,
         "only the last task counts": lambda f, t, tasks, *sizes: right(f, t, tasks[-1:], *sizes),
         "the way is divided by inner_lr; leave it whole": lambda *p: right(*p[:-1], p[-1] / p[3]),
-        "one inner step too few": lambda *p: right(*p[:-2], p[-2] - 1, p[-1]),
     }
-    problems = [(mse, *with_one_theta(regressions(n)), 0.07, k, 0.3) for n, k in ((2, 3), (4, 5))]
-    praise = "right: from one theta, a share of the way to where the tasks lead on average"
-    return Comparison(right, mistakes, problems, praise)
+    problems = [(mse, *one_theta(regressions(n)), 0.07, k, 0.3) for n, k in ((2, 3), (4, 5))]
+    return Comparison(right, mistakes, problems, "right: a share of the tasks' average way")
 
 
 @exercise("05.3", "the weights of MAML++")
@@ -118,14 +90,9 @@ def check_step_weights() -> Comparison:
         return max(1 - done, floor) / k
 
     mistakes = {
-        "they do not sum to 1: give the last step the rest": (
-            lambda d, k: weights(share(d, k), k, last=1 / k),
-            lambda d, k: weights(share(d, k), k, last=max(d, 1 / k)),
-        ),
+        "they do not sum to 1: mind the last": lambda d, k: weights(share(d, k), k, last=1 / k),
         "the others sink to 0: keep 0.03 of the equal part": lambda d, k: weights((1 - d) / k, k),
-        "the floor is 0.03 / inner_steps, not 0.03": (
-            lambda d, k: weights(max((1 - d) / k, floor), k)
-        ),
+        "the floor is 0.03 / inner_steps": lambda d, k: weights(max((1 - d) / k, floor), k),
         "the weight moves away from the last step": lambda d, k: weights(max(d, floor) / k, k),
         "the weight moves to the first step": lambda d, k: weights(share(d, k), k).flip(0),
         "the weights stay equal; they should move to the last step": lambda d, k: weights(1 / k, k),

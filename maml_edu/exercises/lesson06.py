@@ -30,12 +30,8 @@ def check_plane_point() -> Comparison:
 
     mistakes = {
         "subtract theta first, so that theta is at (0, 0)": lambda *p: right(*p[:-1], p[-1] + p[0]),
-        "no right angle: subtract from b - theta its part along the first direction": (
-            partial(right, turn=0.0)
-        ),
-        "divide each direction by its length, or distances are not those of the parameters": (
-            partial(right, normed=False)
-        ),
+        "no right angle: subtract b's part along the first direction": partial(right, turn=0.0),
+        "distances are not true: divide each direction by its length": partial(right, normed=False),
         "these are multiples of a - theta and b - theta: an oblique grid distorts angles": oblique,
         "a and b are swapped: the first points to a": lambda theta, a, b, c: right(theta, b, a, c),
     }
@@ -43,8 +39,7 @@ def check_plane_point() -> Comparison:
     for seed, n in enumerate([4, 9, 30]):
         theta, a, b, c = Draws(seed).normal(4, n)
         problems.append((theta, theta + a, theta + 2 * b + 0.5 * a, theta + c))
-    praise = "right: distances and angles in your plane are those of the parameters"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: your plane keeps distances and angles")
 
 
 @exercise("06.2", "the lowest curvature")
@@ -66,16 +61,11 @@ def check_lowest_curvature() -> Comparison:
         return shifted(*problem, by=power(*problem).abs(), undo=undo)
 
     mistakes = {
-        "this is the eigenvalue largest in size, which power iteration finds by itself; shift all "
-        "of them first, so that the lowest becomes the largest in size": power,
+        "this one power iteration finds by itself; shift, so that the lowest is largest": power,
         "with -H the same eigenvalue is still the largest in size: shift": lambda *p: -power(*p),
         "the shift is not undone: add it to the result": partial(right, undo=0.0),
         "the shift is undone the wrong way: add what was subtracted": partial(right, undo=-1.0),
-        "nearly: where the eigenvalue largest in size is negative, this finds the highest; shift "
-        "by its size, abs()": lambda *p: shifted(*p, by=power(*p)),
-        "the sign of the shifted eigenvalue is lost: take v @ product(v), not the length": (
-            lambda *p: right(*p, undo=0.0).abs() + power(*p).abs()
-        ),
+        "nearly: shift by the size, abs(), of the eigenvalue": lambda *p: shifted(*p, by=power(*p)),
     }
     problems = []
     for seed, spectrum in enumerate([(5, 1, 0.5, -2), (2, 1, 0.5, -1, -6), (8, 4, 3, 1)]):
@@ -83,8 +73,7 @@ def check_lowest_curvature() -> Comparison:
         turn = torch.linalg.qr(draws.normal(n, n)).Q
         matrix = turn @ torch.diag(torch.tensor(spectrum, dtype=torch.float64)) @ turn.T
         problems.append((matrix.mv, draws.normal(n), 120))
-    praise = "right: no direction is left that curves further down"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: no direction curves further down")
 
 
 @exercise("06.3", "linear CKA")
@@ -104,27 +93,15 @@ def check_cka() -> Comparison:
 
     right = of_centred(uncentred)
     mistakes = {
-        "the features are not centred: subtract each feature's mean over the samples, dim 0": (
-            uncentred
-        ),
-        "centred over the features of each sample; centre over the samples, dim 0": (
-            of_centred(uncentred, dim=1)
-        ),
-        "divide by the two layers' own norms, or it depends on the scale of the features": (
-            of_centred(lambda x, y: (y.T @ x).norm() ** 2)
-        ),
+        "not centred: subtract each feature's mean over the samples, dim 0": uncentred,
+        "centred over the features; centre over the samples, dim 0": of_centred(uncentred, dim=1),
+        "it depends on the scale of the features": of_centred(lambda x, y: (y.T @ x).norm() ** 2),
         "this is the root of it: square the norm of y.T @ x": lambda x, y: right(x, y).sqrt(),
-        "feature 1 is compared with feature 1 only, and so on; all pairs count: y.T @ x": (
-            of_centred(feature_by_feature)
-        ),
-        "divided by the sizes of x and y; divide by the norms of x.T @ x and y.T @ y": (
-            of_centred(lambda x, y: (y.T @ x).norm() ** 2 / (x.norm() * y.norm()) ** 2)
-        ),
+        "feature i meets only feature i; all pairs count: y.T @ x": of_centred(feature_by_feature),
     }
     problems = []
     for seed, (n, p, q) in enumerate([(12, 3, 3), (20, 4, 6), (9, 5, 2)]):
         draws = Draws(seed)
         x = draws.normal(n, p) + 2
         problems.append((x, 3 * x @ draws.normal(p, q) + draws.normal(n, q) - 1))
-    praise = "right: 1 for the same features, turned, shuffled or scaled as they may be"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: turns, order and scale do not count")

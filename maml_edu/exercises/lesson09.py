@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import combinations
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.func import vmap
 
-from maml_edu.exercises.common import Draws, adapted, mse, regressions
+from maml_edu.exercises.common import Draws, adapted, few_shot, mse, one_theta, with_faults
 from maml_edu.exercises.difference import kind, numbers, shown
 from maml_edu.exercises.judge import Comparison, Fault, Inspection
 from maml_edu.exercises.solved import exercise
@@ -17,19 +16,12 @@ from maml_edu.foundation.types import Theta
 
 __all__ = ["check_diagnosis", "check_looks_sideways", "check_mended_step"]
 
-
 KINDS = ("sound", "first-order", "at theta", "support again")
-BY_VALUE = (
-    "it looks at the gradient alone: that is wrong in three of the kinds, and only the value tells "
-    "these apart"
-)
-MIXED = (
-    'it mixes up "at theta" (no adapted parameters) and "support again" (adapted, but judged on '
-    "the points that it was adapted to)"
-)
+BY_VALUE = "it looks at the gradient alone; three of the kinds differ in their value"
+MIXED = 'it mixes up "at theta" (not adapted) and "support again" (adapted, judged on the support)'
 # (what a loss is, what it is called) -> what to say.
 CONFUSED = {
-    ("first-order", "sound"): "it takes the first-order loss for sound: their values are the same; "
+    ("first-order", "sound"): "it takes the first-order loss for sound: the values are the same; "
     "compare the gradients, grad(their_loss)(theta, support, query) with the true one",
     ("sound", "first-order"): "it takes the sound loss for first-order: compare all of its "
     "gradient with that of your own loss *through* the inner step, by torch.allclose",
@@ -46,20 +38,17 @@ def check_diagnosis() -> Inspection:
     `their_loss(theta, support, query)` is: "sound", "at theta", "support again", "first-order"."""
 
     def inspect(attempt, problems):
-        return _fault_of_diagnoses(
-            [
-                (name, attempt(_task_loss(name, factor), mse, *task, 0.1), factor != 1)
-                for factor, *task in problems
-                for name in KINDS
-            ]
-        )
+        said = [
+            (name, attempt(_task_loss(name, factor), mse, *task, 0.1), factor != 1)
+            for factor, *task in problems
+            for name in KINDS
+        ]
+        return _fault_of_diagnoses(said)
 
     problems = []
-    for factor, (theta, x, y) in zip((1.0, 3.0, 0.7), regressions(3, samples=10), strict=True):
-        theta = {name: p.detach() for name, p in theta.items()}
-        problems.append((factor, theta, (x[:4], y[:4]), (x[4:], y[4:])))
-    praise = "right: three kinds differ in their value, and the gradient tells the fourth"
-    return Inspection(inspect, [(problems,)], praise)
+    for factor, (theta, *sets) in zip((1.0, 3.0, 0.7), few_shot(3), strict=True):
+        problems.append((factor, {name: p.detach() for name, p in theta.items()}, *sets))
+    return Inspection(inspect, [(problems,)], "right: the value tells three, the gradient a fourth")
 
 
 def _task_loss(name: str, factor: float) -> Callable:
@@ -92,16 +81,14 @@ def _fault_of_diagnoses(said: list[tuple[str, object, bool]]) -> str:
         return f"it calls everything {called!r}"
     if all(rounded for *_, rounded in wrong):
         return "it compares with ==, and blames what is only rounded otherwise: torch.allclose"
-    return CONFUSED.get(
-        (truth, called),
-        f"it takes a loss that is {truth!r} for {called!r}: compute each candidate's value "
-        "yourself, and compare",
+    otherwise = (
+        f"it takes a loss that is {truth!r} for {called!r}: compute both values, and compare"
     )
+    return CONFUSED.get((truth, called), otherwise)
 
 
 LEFT = {
-    "overwritten": "theta is overwritten by the adapted parameters: the second task starts from "
-    "the first one's, and the last one's are moved. Give them another name",
+    "overwritten": "theta is overwritten by the adapted parameters; give them another name",
     "support": "the outer loss is taken on the support set, to which each task was just adapted",
     "cut": "the graph of the inner step is cut (no create_graph): this is the first-order step",
     "summed": "the losses are summed over the tasks; the mean was asked for",
@@ -120,23 +107,13 @@ def check_mended_step() -> Comparison:
         return {name: end[name] + moved[name] - p for name, p in theta.items()}
 
     mistakes = {
-        **dict(_half_mended()),
-        "the gradient is right, but the step starts from the last task's adapted parameters, not "
-        "from theta": from_adapted,
-        "there are no adapted parameters in the loss: this is joint training": (
-            lambda f, t, batch, inner_lr, meta_lr: right(f, t, batch, 0.0, meta_lr)
-        ),
-        "the sign is flipped: the step climbs the loss": (
-            lambda f, t, batch, inner_lr, meta_lr: right(f, t, batch, inner_lr, -meta_lr)
-        ),
+        **with_faults(LEFT, _step_with),
+        "the step starts from the last task's adapted parameters, not from theta": from_adapted,
+        "nothing is adapted: this is joint training": lambda *p: right(*p[:-2], 0.0, p[-1]),
+        "the sign is flipped: the step climbs the loss": lambda *p: right(*p[:-1], -p[-1]),
     }
-    problems = []
-    for n_tasks in (3, 2, 4):
-        drawn = list(regressions(n_tasks, samples=10))
-        batch = [((x[:4], y[:4]), (x[4:], y[4:])) for _, x, y in drawn]
-        problems.append((mse, drawn[0][0], batch, 0.1, 0.2))
-    praise = "right: every task starts from theta, is judged by its query set, and moves theta once"
-    return Comparison(right, mistakes, problems, praise, _from_leaves)
+    problems = [(mse, *one_theta(few_shot(n)), 0.1, 0.2) for n in (3, 2, 4)]
+    return Comparison(right, mistakes, problems, "right: theta moves once, for all", _from_leaves)
 
 
 def _step_with(*left: str) -> Callable:
@@ -157,18 +134,6 @@ def _step_with(*left: str) -> Callable:
     return step
 
 
-def _half_mended() -> Iterable[tuple[str, Callable]]:
-    """What to say -> the step in which these mistakes are left, for all that can be told apart."""
-    for n in (1, 2, 3):
-        for left in combinations(LEFT, n):
-            if {"overwritten", "cut"} <= {*left}:
-                continue  # theta overwritten, no gradient passes through the inner steps anyway
-            said = f"{n} mistakes are left: {'; '.join(LEFT[one] for one in left)}"
-            if n == 3 and "overwritten" in left:
-                said = "little is mended yet: begin with the name that is assigned twice"
-            yield (LEFT[left[0]] if n == 1 else said), _step_with(*left)
-
-
 def _from_leaves(step: Callable) -> Callable:
     """A probe: the step from a theta whose tensors are leaves that require gradients."""
 
@@ -180,16 +145,11 @@ def _from_leaves(step: Callable) -> Callable:
 
 
 ALARM = (
-    "it blames a box that looks at no other query: compare each query's logits with its own, and "
-    "with torch.allclose, for == blames what is only rounded otherwise"
+    "it blames a box that looks at no other query: compare each query's logits with its own, by "
+    "torch.allclose, for == blames what is only rounded otherwise"
 )
-SHUFFLED = (
-    "shuffling the queries shows nothing: batch-norm takes the same mean over them in any order. "
-    "Change the company, not its order"
-)
-WINNERS = (
-    "it compares the labels that win, and misses logits that moved without changing the winner"
-)
+SHUFFLED = "shuffling shows nothing: the mean over the queries stays; change them, not their order"
+WINNERS = "it compares the winning labels, and misses logits that moved without changing the winner"
 HALVES = "it asks in parts, and misses a box that splits the queries itself: ask each query alone"
 
 
@@ -212,8 +172,7 @@ def check_looks_sideways() -> Inspection:
 
     draws = Draws(0)
     problems = [(draws.normal(5, 6), draws.normal(6, 3), draws.normal(8, 6) + 1) for _ in range(2)]
-    praise = "right: a query asked alone must get the answer that it gets in company"
-    return Inspection(inspect, problems, praise)
+    return Inspection(inspect, problems, "right: a query alone gets the answer it gets in company")
 
 
 def _yes_or_no(said: object) -> bool:

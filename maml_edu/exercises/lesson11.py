@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -28,38 +29,25 @@ def check_ink() -> Comparison:
         share = (points - a) @ along / (along @ along).clamp_min(least)
         return points - a - share.clamp(low, high)[:, None] * along
 
-    def within(width, *apart):
-        return torch.stack([one.norm(dim=1) for one in apart]).amin(0) <= width / 2
+    def right(points, a, b, width, **limits):
+        return apart(points, a, b, **limits).norm(dim=1) <= width / 2
 
     inf = float("inf")
     mistakes = {
-        "this inks the whole straight line through a and b; the pen was put down at a and lifted "
-        "at b, so keep the share between 0 and 1": (
-            lambda p, a, b, w: within(w, apart(p, a, b, -inf, inf))
-        ),
-        "the line goes on beyond b: share <= 1": (
-            lambda p, a, b, w: within(w, apart(p, a, b, high=inf))
-        ),
-        "the line begins before a: share >= 0": (
-            lambda p, a, b, w: within(w, apart(p, a, b, low=-inf))
-        ),
-        "this inks as far as a whole width from the line; half of it lies on either side": (
-            lambda p, a, b, w: within(2 * w, apart(p, a, b))
-        ),
-        "this inks two dots, and nothing between them": lambda p, a, b, w: within(w, p - a, p - b),
-        "this is a square pen: take the distance, the root of the sum of squares": (
-            lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2
-        ),
-        "a dot, where a and b are the same point, is left white: 0 / 0 is nan, and no nan is below "
-        "anything": lambda p, a, b, w: within(w, apart(p, a, b, least=0.0)),
-        "this inks all but the line: <=, not >": lambda p, a, b, w: ~within(w, apart(p, a, b)),
+        "this inks the whole line; keep the share from 0 to 1": partial(right, low=-inf, high=inf),
+        "the line goes on beyond b: share <= 1": partial(right, high=inf),
+        "the line begins before a: share >= 0": partial(right, low=-inf),
+        "this inks a whole width to either side; take half": lambda *p: right(*p[:-1], 2 * p[-1]),
+        "this inks only two dots": lambda p, a, b, w: right(p, a, a, w) | right(p, b, b, w),
+        "this is a square pen": lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2,
+        "a dot, where a equals b, is left white: 0 / 0 is nan": partial(right, least=0.0),
+        "this inks all but the line: <=, not >": lambda *p: ~right(*p),
     }
     draws, problems = Draws(0), []
     for length, width in [(6.0, 3.0), (0.0, 4.0), (3.0, 5.0), (9.0, 2.0)]:
         points, a, turn = 12 * draws.uniform(300, 2), 3 + 6 * draws.uniform(2), 6 * draws.uniform()
         problems.append((points, a, a + length * torch.stack([turn.cos(), turn.sin()]), width))
-    praise = "right: a line with round ends, and a dot is one too"
-    return Comparison(lambda p, a, b, w: within(w, apart(p, a, b)), mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: round ends, and a dot is a line too")
 
 
 @exercise("11.2", "put it where drawings are")
@@ -70,19 +58,13 @@ def check_placed() -> Comparison:
     def middle(points):
         return (points.amin(0) + points.amax(0)) / 2
 
-    def right(points, least, most):
-        return points + middle(points).clamp(least, most) - middle(points)
+    def right(points, least, most, of=middle):
+        return points + of(points).clamp(least, most) - of(points)
 
     mistakes = {
-        "this puts every drawing in the very middle; one that lies where drawings usually lie "
-        "stays as it is": lambda p, low, high: p + (low + high) / 2 - middle(p),
-        "this takes the mean of the points, which lies where the pen was slow; take the middle of "
-        "their box, between the least and the greatest x and y": (
-            lambda p, low, high: p + p.mean(0).clamp(low, high) - p.mean(0)
-        ),
-        "each point is moved by itself, which squashes the drawing; move all by the same": (
-            lambda p, low, high: p.clamp(low, high)
-        ),
+        "this moves all to the very middle": lambda p, low, high: p + (low + high) / 2 - middle(p),
+        "this is the mean of the points, not of their box": partial(right, of=lambda p: p.mean(0)),
+        "moving each point by itself squashes the drawing": lambda p, low, high: p.clamp(low, high),
         "the sign is flipped: this moves it off": lambda p, low, high: 2 * p - right(p, low, high),
         "return the points, not their middle": lambda p, low, high: middle(p).clamp(low, high),
     }
@@ -91,8 +73,7 @@ def check_placed() -> Comparison:
     for seed, corner in enumerate([(5.0, 60.0), (40.0, 45.0), (80.0, 3.0), (30.0, 90.0)]):
         points = 12 * Draws(seed).uniform(9, 2) ** 3
         problems.append((points + torch.tensor(corner), least, most))
-    praise = "right: moved as little as needed, and the drawing keeps its shape"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: moved only as needed, and undistorted")
 
 
 @exercise("11.3", "a head for any number of ways")
@@ -105,42 +86,28 @@ def check_head_for() -> Comparison:
     ignores, and pulls on the features v by w times the sum over classes of p - y, which is 0.
     """
 
-    def right(weight, bias, way):
-        return weight.mean(0).expand(way, -1), bias.mean().expand(way)
+    def same(part, way):
+        return part.mean(0).expand(way, *part.shape[1:])
 
-    def trained(part, way):
-        return torch.cat([part, part])[:way]
+    def cut(part, way):
+        return part[:way]
+
+    def head(of_weight, of_bias):
+        return lambda weight, bias, way: (of_weight(weight, way), of_bias(bias, way))
 
     mistakes = {
-        "these are the trained rows as they are; they differ by chance, so that some classes begin "
-        "likelier than others, and beyond five there are none: give every class the same row": (
-            lambda w, b, way: (trained(w, way), trained(b, way)),
-            lambda w, b, way: (w[:way], b[:way]),
-        ),
-        "the weight has the same row for every class, but the bias does not: some classes begin "
-        "likelier than others": (
-            lambda w, b, way: (right(w, b, way)[0], trained(b, way)),
-            lambda w, b, way: (right(w, b, way)[0], b[:way]),
-        ),
-        "the bias is the same for every class, but the rows of the weight are not": (
-            lambda w, b, way: (trained(w, way), right(w, b, way)[1]),
-            lambda w, b, way: (w[:way], right(w, b, way)[1]),
-        ),
-        "this is one row; repeat it for every class": (
-            lambda w, b, way: (w.mean(0), b.mean()),
-            lambda w, b, way: (w.mean(0, keepdim=True), b.mean(0, keepdim=True)),
-        ),
-        "the mean is over the features (dim 1); it is over the rows, dim 0": (
-            lambda w, b, way: (w.mean(1).expand(way, -1), b.mean().expand(way))
-        ),
+        "trained rows begin unequal: give every class the same row": head(cut, cut),
+        "the bias is not the same for every class": head(same, cut),
+        "the weight's rows are not the same for every class": head(cut, same),
+        "this is one row; repeat it for every class": lambda w, b, way: (w.mean(0), b.mean()),
+        "average over the rows, not features": head(lambda w, way: w.mean(1).expand(way, -1), same),
     }
     problems = []
     for seed, way in enumerate([3, 2, 7]):
         draws = Draws(seed)
         weight = draws.normal(4) + 0.1 * draws.normal(5, 4)
         problems.append((weight, 1 + draws.normal(5), way))
-    praise = "right: every class begins alike, and the same row for all pulls on nothing"
-    return Comparison(right, mistakes, problems, praise, _adapting)
+    return Comparison(head(same, same), mistakes, problems, "right: it favours no class", _adapting)
 
 
 def _adapting(head: Callable) -> Callable:
@@ -148,9 +115,8 @@ def _adapting(head: Callable) -> Callable:
     after three inner steps."""
 
     def chances(weight: Tensor, bias: Tensor, way: int) -> dict[str, Tensor]:
-        parts = _head_of(head(weight, bias, way), way, weight.shape[1])
-        draws = Draws(way)
-        theta = {"body": draws.normal(3, weight.shape[1]), **parts}
+        draws, made = Draws(way), _head_of(head(weight, bias, way), way, weight.shape[1])
+        theta = {"body": draws.normal(3, weight.shape[1]), **made}
         support = draws.normal(2 * way, 3), torch.arange(way).repeat(2)
         queries, states = draws.normal(6, 3), {}
         for name, steps in {"before the first inner step": 0, "after three inner steps": 3}.items():
@@ -167,11 +133,7 @@ def _head_of(made: object, way: int, features: int) -> Theta:
         raise Fault(f"return (weight, bias), two tensors; this returns {kind(made)}")
     shapes, asked = [tuple(part.shape) for part in parts], [(way, features), (way,)]
     if shapes != asked:
-        raise Fault(
-            "weight and bias have shapes {} and {} where {} and {} were asked for".format(
-                *shapes, *asked
-            )
-        )
+        raise Fault(f"weight and bias have the shapes {shapes} where {asked} were asked for")
     return {"weight": parts[0].double(), "bias": parts[1].double()}
 
 

@@ -34,32 +34,24 @@ def check_walk_back() -> Comparison:
         return slope
 
     mistakes = {
-        "this is the slope at the last state as it was: the first-order gradient; each step's "
-        "Jacobian has to be passed": lambda step, states, slope: slope,
-        "the Jacobians are passed in the order of the steps; the way back begins at the last "
-        "step": lambda step, states, slope: back(step, states[:-1], slope),
-        "each step is run again from where it ended; it has to begin where it began, states[i] for "
-        "the step to states[i + 1]": lambda step, states, slope: back(step, states[:0:-1], slope),
-        "every step is run again from the first state; each has to begin where it began": (
-            lambda step, states, slope: back(step, states[:1] * (len(states) - 1), slope)
-        ),
-        "this is the Jacobian times the vector (jvp); on the way back the vector comes from the "
-        "left (vjp)": turned,
+        "this is the slope at the last state: the first-order gradient": lambda f, s, slope: slope,
+        "this goes in the order of the steps: go back": lambda f, s, slope: back(f, s[:-1], slope),
+        "each step is run again from where it ended": lambda f, s, slope: back(f, s[:0:-1], slope),
+        "every step is run from state 0": lambda f, s, slope: back(f, s[:1] * (len(s) - 1), slope),
+        "this is Jacobian times vector (jvp); the way back is vjp": turned,
     }
     problems = []
     for seed, (n, k) in enumerate([(3, 2), (4, 3), (2, 5)]):
-        *matrix, start, slope = Draws(seed).normal(n + 2, n)
-        step, states = _bending_step(matrix), [start]
+        *rows, start, slope = Draws(seed).normal(n + 2, n)
+        step, states = _bending_step(torch.stack(rows)), [start]
         for _ in range(k):
             states.append(step(states[-1]))
         problems.append((step, states, slope))
-    praise = "right: the states are all that the way back needs; the rest is found again"
-    return Comparison(right, mistakes, problems, praise)
+    return Comparison(right, mistakes, problems, "right: the states are all the way back needs")
 
 
-def _bending_step(rows: list[Tensor]):
+def _bending_step(matrix: Tensor):
     """A step whose Jacobian changes with the state and is not symmetric."""
-    matrix = torch.stack(rows)
     return lambda state: state - 0.5 * torch.tanh(matrix @ state)
 
 
@@ -70,37 +62,24 @@ def check_workers_mean() -> Comparison:
     gradients: each worker's, name -> tensor; shares: the number of tasks that it is the mean of.
     """
 
-    def weighted(gradients, weights, total):
-        pairs = list(zip(weights, gradients, strict=True))
+    def weighted(gradients, weights, total=None):
+        pairs, total = list(zip(weights, gradients, strict=True)), total or sum(weights)
         return {name: sum(w * g[name] for w, g in pairs) / total for name in gradients[0]}
 
     def equal(gradients, total):
         return weighted(gradients, [1] * len(gradients), total)
 
-    def inverse(gradients, shares):
-        weights = [1 / share for share in shares]
-        return weighted(gradients, weights, sum(weights))
-
     mistakes = {
-        "the plain mean of the workers: tasks of a small share count more": (
-            lambda g, s: equal(g, len(s))
-        ),
-        "this is the sum of the workers' gradients; each of them is a mean already, so with every "
-        "worker the step would grow": lambda g, s: equal(g, 1),
+        "in a plain mean tasks of a small share count more": lambda g, s: equal(g, len(s)),
+        "this is the sum of the workers; each is a mean already": lambda g, s: equal(g, 1),
         "this is the sum over all tasks; divide by their number": lambda g, s: weighted(g, s, 1),
         "divide by the number of tasks, not of workers": lambda g, s: weighted(g, s, len(s)),
-        "it is divided twice, by tasks and workers": lambda g, s: weighted(g, s, sum(s) * len(s)),
-        "the sum of the workers' means is divided by the number of tasks; weigh each by its share "
-        "first": lambda g, s: equal(g, sum(s)),
-        "the small shares got the large weights": inverse,
+        "weigh each worker by its share before the sum": lambda g, s: equal(g, sum(s)),
+        "the small shares got the large weights": lambda g, s: weighted(g, [1 / n for n in s]),
     }
     problems = []
     for seed, shares in enumerate([[3, 2], [1, 4, 4], [13, 12]]):
         draws = Draws(seed)
         gradients = [{"weight": draws.normal(2, 3), "bias": draws.normal(2)} for _ in shares]
         problems.append((gradients, shares))
-    praise = "right: each task counts the same, whoever has worked on it"
-    return Comparison(
-        lambda g, s: weighted(g, s, sum(s)),
-        mistakes, problems, praise,
-    )  # fmt: skip
+    return Comparison(weighted, mistakes, problems, "right: each task counts the same")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from maml_edu.exercises.judge import MARKS, Case, Verdict, judge
 
 Check = Callable[..., Verdict]
-
+Pose = Callable[[], Case | tuple[Case, ...]]
 NOT_RUN = Verdict("open", "not run yet")
 SOLUTION = "### BEGIN SOLUTION"
 
@@ -19,15 +19,15 @@ SOLUTION = "### BEGIN SOLUTION"
 _exercises: dict[str, tuple[str, Verdict]] = {}
 
 
-def exercise(number: str, title: str) -> Callable[[Callable[[], Case | tuple[Case, ...]]], Check]:
+def exercise(number: str, title: str) -> Callable[[Pose], Check]:
     """Turn a function that poses an exercise into the check of a reader's attempt at it.
 
     number, title: as the lesson's heading has them, like "02.1" and "one step, by heart".
-    The function takes nothing and returns a case, or several that are judged in turn. Its name and
-    docstring become the check's, and the check keeps it as `pose`.
+    The function returns a case, or several that are judged in turn. The check takes over its name
+    and docstring, and keeps it as `pose`.
     """
 
-    def made(pose: Callable[[], Case | tuple[Case, ...]]) -> Check:
+    def made(pose: Pose) -> Check:
         posed = functools.cache(pose)
 
         def check(attempt: Callable) -> Verdict:
@@ -44,10 +44,7 @@ def exercise(number: str, title: str) -> Callable[[Callable[[], Case | tuple[Cas
 
 
 def tracked(number: str, title: str) -> Callable[[Check], Check]:
-    """Have `progress` follow a check: what it last said of the reader's own attempt.
-
-    ValueError where another exercise has the number.
-    """
+    """Have `progress` follow what a check says. ValueError where the number is another's."""
     if _exercises.get(number, (title,))[0] != title:
         raise ValueError(f"number is {number!r}, which exercise {_exercises[number][0]!r} has")
     _exercises[number] = title, NOT_RUN
@@ -79,23 +76,24 @@ class Progress:
         return sum(bool(verdict) for _, verdict in self.exercises)
 
     def __str__(self) -> str:
-        return "\n".join([self._title(), *(f"{mark} {text}" for mark, text in self._lines())])
+        return "\n".join(self._lines())
 
     __repr__ = __str__
 
-    def _title(self) -> str:
-        return f"Lesson {self.lesson}: {self.solved} of {len(self.exercises)} exercises solved"
-
-    def _lines(self) -> list[tuple[str, str]]:
-        words = {"right": "solved", "wrong": "not right yet"}
+    def _lines(self) -> list[str]:
+        words = {"right": "solved", "wrong": "not right yet", "open": None}
         return [
-            (MARKS[verdict.state], f"{name}: {words.get(verdict.state, verdict.message)}")
-            for name, verdict in self.exercises
+            f"Lesson {self.lesson}: {self.solved} of {len(self.exercises)} exercises solved",
+            *(
+                f"{MARKS[v.state]} {name}: {words[v.state] or v.message}"
+                for name, v in self.exercises
+            ),
         ]
 
     def _repr_html_(self) -> str:
-        items = "".join(f"<li>{mark} {html.escape(text)}</li>" for mark, text in self._lines())
-        return f"<p><strong>{self._title()}</strong></p><ul style='list-style: none'>{items}</ul>"
+        title, *items = map(html.escape, self._lines())
+        listed = "".join(f"<li>{item}</li>" for item in items)
+        return f"<p><strong>{title}</strong></p><ul style='list-style: none'>{listed}</ul>"
 
 
 def progress(lesson: str) -> Progress:
@@ -124,13 +122,11 @@ def when_solved(line: str, cell: str) -> None:
 
     Copies without solutions use it for what builds on a solution. `line`: numbers of exercises.
     """
-    missing = [number for number in line.split() if not _exercises[number][1]]
+    missing = " and ".join(number for number in line.split() if not _exercises[number][1])
     if missing:
-        print(
-            f"○ This cell builds on exercise {' and '.join(missing)}: solve it, then run me again."
-        )
-        return
-    sys.modules["IPython"].get_ipython().run_cell(cell).raise_error()
+        print(f"○ This cell builds on exercise {missing}: solve it, then run me again.")
+    else:
+        sys.modules["IPython"].get_ipython().run_cell(cell).raise_error()
 
 
 def add_magic() -> None:

@@ -21,10 +21,6 @@ def of_the_largest(losses):
     return next((k for k, loss in enumerate(losses) if loss < max(losses) / 2), len(losses))
 
 
-def from_where_it_stays(losses):
-    return max(k for k, loss in enumerate(losses) if loss >= losses[0] / 2) + 1
-
-
 def any_lower(losses):
     return next((k for k, loss in enumerate(losses) if loss < losses[0]), len(losses))
 
@@ -44,7 +40,6 @@ WRONG = {
         (counts_from_one, "state 0 is before any step"),
         (returns_the_loss, "returns the loss"),
         (of_the_largest, "largest loss"),
-        (from_where_it_stays, "stays below"),
         (any_lower, "lowers the loss at all"),
         (lambda losses: losses[1] < losses[0] / 2, "True or False; numbers"),
     ],

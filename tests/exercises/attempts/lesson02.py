@@ -143,7 +143,7 @@ WRONG = {
         (one_long, "one step too many"),
     ],
     "check_rates_step": [
-        (only_named, "missing from the result"),
+        (only_named, "without a rate are missing"),
         (one_for_all, "one rate is used for all"),
         (by_position, "matched by position"),
         (lambda *problem: rates_step(*problem, keep=torch.detach), "first-order"),

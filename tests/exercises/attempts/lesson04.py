@@ -145,8 +145,7 @@ WRONG = {
         (numpy_half_width, "n - 1"),
     ],
     "check_honest_error": [
-        (best_step, "best inner step"),
-        (after_all_leaks, "the support points"),
+        (best_step, "best step"),
         (after_all_leaks, "the fresh ones"),
         (lambda *a: honest(*a).mean(), "a single number where a tensor of shape"),
     ],

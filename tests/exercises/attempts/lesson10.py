@@ -116,7 +116,7 @@ WRONG = {
         (plain_products, "not normalised"),
         (logs, "logarithms"),
         (integer_one_hot, "whole numbers"),
-        (by_similarity, "each query is to be compared with each drawing"),
+        (by_similarity, "compare each query with each drawing"),
         (whole_norm, "length 1 by itself"),
     ],
 }

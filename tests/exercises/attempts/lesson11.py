@@ -90,7 +90,7 @@ RIGHT = {
 WRONG = {
     "check_ink": [
         (whole_line, ""),
-        (whole_width, "half of it lies on either side"),
+        (whole_width, "take half"),
         (no_dots, "0 / 0 is nan"),
         (lambda p, a, b, w: p, "shape"),
         (lambda *given: ink_by_samples(*given).double(), "True or False was asked for"),
