@@ -130,6 +130,9 @@ def check_attention() -> Comparison:
         "scale is missing: multiply the cosines by it": lambda *p: _attention(*p[:-1], 1.0),
         "the cosines are divided by scale; multiply": lambda *p: _attention(*p[:-1], 1 / p[-1]),
         "the softmax comes after the sum by class; take it first": softmax_last,
+        "this compares with each class's prototype; matching networks attend to each drawing": (
+            lambda q, s, y, way, r: (r * _cosines(q, _averaged(y, way).to(s).T @ s)).softmax(1)
+        ),
         "attention is averaged over a class; add it up": partial(_attention, each=_averaged),
         "add up the attention of each class": lambda q, s, *p: (p[-1] * _cosines(q, s)).softmax(1),
         "these are logarithms; probabilities were asked for": lambda *p: _attention(*p).log(),
