@@ -113,7 +113,8 @@ def traced(function: Callable) -> Callable:
     def both(*arguments):
         made = function(*arguments)
         theta = next(a for a in arguments if isinstance(a, dict))
-        tensors = [part for part in tree_leaves(made) if isinstance(part, Tensor)]
+        end = made[-1] if isinstance(made, list | tuple) and made else made  # of all states
+        tensors = [part for part in tree_leaves(end) if isinstance(part, Tensor)]
         if not tensors:
             raise Fault(f"return tensors, so that gradients can flow; this is {kind(made)}")
         total = sum(0 * p.sum() for p in theta.values())  # it has a gradient, if only zeros

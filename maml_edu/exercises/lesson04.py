@@ -141,7 +141,7 @@ def check_half_width() -> Comparison:
         return 1.96 * losses.std(dim, correction=correction) / math.sqrt(n or losses.shape[dim])
 
     mistakes = {
-        "how tasks spread: divide it by the square root of their number": partial(right, n=1),
+        "this is how tasks spread: divide by the square root of their number": partial(right, n=1),
         "this is the variance; take its square root": lambda v: 1.96 * v.var(0) / len(v) ** 0.5,
         "this is taken over the inner steps; take it over the tasks, dim 0": partial(right, dim=1),
         "this counts the inner steps; n is the number of tasks": lambda v: right(v, n=v.shape[1]),

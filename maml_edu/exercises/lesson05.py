@@ -64,7 +64,7 @@ def check_reptile_step() -> Comparison:
         "with one inner step Reptile is joint training": lambda *p: right(*p[:-2], 1, p[-1]),
         "only the last inner step counts here; Reptile goes along the whole way": last_step,
         "sum over tasks; take their mean": lambda *p: right(*p[:-1], p[-1] * len(p[2])),
-        "this is the mean of the adapted parameters; go a share": lambda *p: right(*p[:-1], 1.0),
+        "this goes the whole way; go the share meta_lr of it": lambda *p: right(*p[:-1], 1.0),
         "theta moves after each task; let all tasks start from the same theta": one_by_one,
         "only the last task counts": lambda f, t, tasks, *sizes: right(f, t, tasks[-1:], *sizes),
         "the way is divided by inner_lr; leave it whole": lambda *p: right(*p[:-1], p[-1] / p[3]),
@@ -90,7 +90,7 @@ def check_step_weights() -> Comparison:
         return max(1 - done, floor) / k
 
     mistakes = {
-        "they do not sum to 1: mind the last": lambda d, k: weights(share(d, k), k, last=1 / k),
+        "sum to 1: the last step takes the rest": lambda d, k: weights(share(d, k), k, last=1 / k),
         "the others sink to 0: keep 0.03 of the equal part": lambda d, k: weights((1 - d) / k, k),
         "the floor is 0.03 / inner_steps": lambda d, k: weights(max((1 - d) / k, floor), k),
         "the weight moves away from the last step": lambda d, k: weights(max(d, floor) / k, k),

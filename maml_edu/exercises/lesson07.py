@@ -160,7 +160,7 @@ def _crossing(group: Tensor, mask: Tensor) -> bool:
 
 # leak -> what to say where a sound batch is blamed for it.
 LEAKS = {
-    "labels": "support_y may be 0, 1, 2, … in every task; the leak is labels that mean the same",
+    "labels": "support_y may be 0, 1, 2, … in every task; the leak is a fixed order of characters",
     "characters": "compare one batch with the other; within a batch they may return",
     "drawings": "drawing 3 of two characters is two drawings; compare within a character",
 }

@@ -70,7 +70,7 @@ def check_nearest() -> Comparison:
         "nearly: the product f·mu counts twice": lambda f, p: f @ p.T - p.square().sum(1),
         "these are probabilities; return logits": lambda f, p: right(f, p).softmax(-1),
         "this is (way, queries); a row for each query was asked for": lambda f, p: right(f, p).T,
-        "for all pairs: features[:, None] - prototypes": lambda f, p: -(f - p).square().sum(1),
+        "compare all pairs: features[:, None] - prototypes": lambda f, p: -(f - p).square().sum(1),
     }
     problems = []
     for seed, (queries, way, features) in enumerate([(6, 3, 4), (4, 5, 2), (7, 4, 3)]):
@@ -130,8 +130,11 @@ def check_attention() -> Comparison:
         "scale is missing: multiply the cosines by it": lambda *p: _attention(*p[:-1], 1.0),
         "the cosines are divided by scale; multiply": lambda *p: _attention(*p[:-1], 1 / p[-1]),
         "the softmax comes after the sum by class; take it first": softmax_last,
+        "this compares with each class's prototype; matching networks attend to each drawing": (
+            lambda q, s, y, way, r: (r * _cosines(q, _averaged(y, way).to(s).T @ s)).softmax(1)
+        ),
         "attention is averaged over a class; add it up": partial(_attention, each=_averaged),
-        "add it up class by class": lambda q, s, y, way, scale: (scale * _cosines(q, s)).softmax(1),
+        "add up the attention of each class": lambda q, s, *p: (p[-1] * _cosines(q, s)).softmax(1),
         "these are logarithms; probabilities were asked for": lambda *p: _attention(*p).log(),
         "one_hot gives whole numbers: one_hot(labels, way).to(weights.dtype)": (
             lambda q, s, y, way, scale: _cosines(q, s).softmax(1) @ one_hot(y, way)

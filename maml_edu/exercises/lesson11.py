@@ -39,7 +39,7 @@ def check_ink() -> Comparison:
         "the line begins before a: share >= 0": partial(right, low=-inf),
         "this inks a whole width to either side; take half": lambda *p: right(*p[:-1], 2 * p[-1]),
         "this inks only two dots": lambda p, a, b, w: right(p, a, a, w) | right(p, b, b, w),
-        "this is a square pen": lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2,
+        "this is a square pen; use norm": lambda p, a, b, w: apart(p, a, b).abs().amax(1) <= w / 2,
         "a dot, where a equals b, is left white: 0 / 0 is nan": partial(right, least=0.0),
         "this inks all but the line: <=, not >": lambda *p: ~right(*p),
     }

@@ -63,6 +63,11 @@ def inner_loop(loss_fn, theta, x, y, inner_lr, inner_steps, create_graph=True):
     return states
 
 
+def with_earlier_states_detached(*problem):
+    *earlier, last = inner_loop(*problem)
+    return [*({n: p.detach() for n, p in state.items()} for state in earlier), last]
+
+
 def stale(loss_fn, theta, x, y, inner_lr, inner_steps):
     states = [theta]
     for _ in range(inner_steps):
@@ -117,7 +122,7 @@ def numpy_step(*problem):
 
 RIGHT = {
     "check_inner_step": [inner_step, with_func],
-    "check_inner_loop": [inner_loop],
+    "check_inner_loop": [inner_loop, with_earlier_states_detached],
     "check_rates_step": [rates_step],
 }
 WRONG = {

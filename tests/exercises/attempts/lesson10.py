@@ -84,6 +84,11 @@ def whole_norm(query, support, labels, way, scale):
     return torch.softmax(scale * cosines, dim=1) @ one_hot(labels, way).double()
 
 
+def to_prototypes(query, support, labels, way, scale):
+    prototypes = means_by_loop(support, labels, way)
+    return torch.softmax(scale * cosine_similarity(query[:, None], prototypes[None], dim=2), dim=1)
+
+
 RIGHT = {
     "check_prototypes": [means_by_loop],
     "check_nearest": [far_by_cdist, as_linear, lambda f, p: as_linear(f, p).numpy()],
@@ -118,5 +123,6 @@ WRONG = {
         (integer_one_hot, "whole numbers"),
         (by_similarity, "compare each query with each drawing"),
         (whole_norm, "length 1 by itself"),
+        (to_prototypes, "each class's prototype"),
     ],
 }
