@@ -9,7 +9,7 @@ from torch.func import grad
 
 from maml_edu.foundation.checkpointing import checkpointed
 from maml_edu.foundation.checks import InputError, at_least
-from maml_edu.foundation.types import LossFn, Rate, Theta, refuse_arrays
+from maml_edu.foundation.types import LossFn, Rate, Rates, Theta, refuse_arrays
 
 
 def adapt(
@@ -18,7 +18,7 @@ def adapt(
     x: Tensor,
     y: Tensor,
     *,
-    inner_lr: Rate | Sequence[Rate],
+    inner_lr: Rates,
     inner_steps: int,
     first_order: bool = False,
     checkpointing: bool = False,
@@ -56,7 +56,7 @@ def adapt(
     return states
 
 
-def _rate_of_each_step(inner_lr: Rate | Sequence[Rate], inner_steps: int) -> Sequence[Rate]:
+def _rate_of_each_step(inner_lr: Rates, inner_steps: int) -> Sequence[Rate]:
     if not isinstance(inner_lr, Sequence):
         return [inner_lr] * inner_steps
     if len(inner_lr) < inner_steps:

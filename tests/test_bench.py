@@ -83,7 +83,8 @@ def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys, 
     assert "jax" not in versions
 
 
-@pytest.mark.parametrize("minutes", [3, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", omniglot_quick.COURSES)
 def test_a_course_ends_with_figures_on_disk(minutes, monkeypatch, tmp_path):
     course = omniglot_quick.COURSES[minutes]
     short = tuple(

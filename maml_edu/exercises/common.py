@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from maml_edu.exercises.difference import kind, numbers
 from maml_edu.exercises.judge import Fault
@@ -56,6 +58,18 @@ def regressions(n: int, samples: int = 6) -> Iterator[tuple[Theta, Tensor, Tenso
         yield theta, draws.normal(samples, 2), draws.normal(samples, 1)
 
 
+def few_shot(n: int) -> Iterator[tuple[Theta, Pair, Pair]]:
+    """`n` problems (theta, support, query) for `mse`, with 5 and 7 samples."""
+    for theta, x, y in regressions(n, samples=12):
+        yield theta, (x[:5], y[:5]), (x[5:], y[5:])
+
+
+def with_one_theta(problems: Iterable[tuple]) -> tuple[Theta, list[tuple]]:
+    """The first problem's theta, and what the problems have beside theta: the tasks."""
+    thetas, *parts = zip(*problems, strict=True)
+    return thetas[0], list(zip(*parts, strict=True))
+
+
 def adapted(
     loss_fn: LossFn,
     theta: Theta,
@@ -84,65 +98,41 @@ def wrong_sets(solution: Callable) -> dict[str, Callable]:
     }
 
 
-def traced_state(function: Callable) -> Callable:
-    """A probe for functions that return an adapted theta."""
-    return _traced(function, lambda made: _is_theta(made) and made, "a dict, name -> tensor")
+def with_faults(faults: dict[str, str], function: Callable[..., Callable]) -> dict[str, tuple]:
+    """Every combination of faults: what to say of the first one -> the functions that have it.
 
-
-def traced_states(function: Callable) -> Callable:
-    """A probe for functions that return the list of all states of theta."""
-
-    def last(made: object) -> Theta | None:
-        listed = isinstance(made, list | tuple) and made
-        return made[-1] if listed and all(map(_is_theta, made)) else None
-
-    return _traced(function, last, "a list of dicts, one for each state")
-
-
-def traced_loss(function: Callable) -> Callable:
-    """A probe for functions that return a loss."""
-
-    def loss(made: object) -> Theta | None:
-        real = isinstance(made, Tensor) and not made.is_complex()
-        return {"loss": made} if real and not made.shape else None
-
-    return _traced(function, loss, "a scalar tensor, the loss")
-
-
-def _traced(function: Callable, last: Callable, wanted: str) -> Callable:
-    """What `function` returns, and the gradient through it with respect to theta (zeros where
-    nothing flows), so that a cut graph shows.
-
-    last: the tensors to differentiate in what is returned, else None: then `wanted` is asked for.
+    faults: name -> what to say; function: (names of faults) -> the function that has these.
     """
+    names = list(faults)
+    return {
+        faults[name]: tuple(
+            function(name, *others)
+            for n in range(len(names) - i)
+            for others in combinations(names[i + 1 :], n)
+        )
+        for i, name in enumerate(names)
+    }
+
+
+def traced(function: Callable) -> Callable:
+    """A probe: what `function` returns, and the gradient through it with respect to theta, the
+    dict among its arguments (zeros where nothing flows), so that a cut graph shows."""
 
     def both(*arguments):
         made = function(*arguments)
-        end = last(made)
-        if not end:
-            raise Fault(f"return {wanted}; this returns {kind(made)}")
         theta = next(a for a in arguments if isinstance(a, dict))
-        return {"result": made, "gradient with respect to theta": _gradient(end, theta)}
+        tensors = [part for part in tree_leaves(made) if isinstance(part, Tensor)]
+        if not tensors:
+            raise Fault(f"return tensors, so that gradients can flow; this is {kind(made)}")
+        total = sum(0 * p.sum() for p in theta.values())  # it has a gradient, if only zeros
+        for part in tensors:
+            if part.requires_grad and part.is_floating_point():
+                total = total + (part**2).sum()
+        grads = torch.autograd.grad(total, list(theta.values()))
+        flows = dict(zip(theta, grads, strict=True))
+        return {"result": made, "gradient with respect to theta": flows}
 
     return both
-
-
-def _is_theta(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and len(value) > 0
-        and all(isinstance(p, Tensor) and not p.is_complex() for p in value.values())
-    )
-
-
-def _gradient(end: Theta, theta: Theta) -> Theta:
-    probe = sum((p**2).sum() for p in end.values())
-    if not probe.requires_grad:
-        return {name: torch.zeros_like(p) for name, p in theta.items()}
-    grads = torch.autograd.grad(
-        probe, list(theta.values()), allow_unused=True, materialize_grads=True
-    )
-    return dict(zip(theta, grads, strict=True))
 
 
 def support_and_query(made: object) -> tuple[Tensor, Tensor, Tensor, Tensor]:

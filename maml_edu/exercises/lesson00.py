@@ -14,33 +14,25 @@ def check_first_below_half() -> Comparison:
     """`first_below_half(losses)` -> the first step whose loss is below half of that at step 0, or
     `len(losses)` where there is none. losses: a list of numbers."""
 
-    def first(losses, bound, none):
-        return next((step for step, loss in enumerate(losses) if loss < bound), none)
+    def below(losses, bound):
+        return next((step for step, loss in enumerate(losses) if loss < bound), len(losses))
 
     def right(losses):
-        return first(losses, losses[0] / 2, len(losses))
+        return below(losses, losses[0] / 2)
 
     mistakes = {
-        "if no loss is below half, return len(losses)": lambda v: first(v, v[0] / 2, None),
+        "no loss below half? return len(losses)": lambda v: [*range(len(v)), None][right(v)],
         "off by one: state 0 is before any step, so step k is at losses[k]": lambda v: right(v) + 1,
-        "off by one: losses[0] is the loss before any step, not after step 1": (
-            lambda v: right(v) - 1
-        ),
+        "off by one: losses[0] is the loss before any step": lambda v: right(v) - 1,
         "this returns the loss; return the number of the step": lambda v: (v + [-1.0])[right(v)],
-        "half of the largest loss is not half of the first: the loss may rise before it falls": (
-            lambda v: first(v, max(v) / 2, len(v))
-        ),
-        "this is the step from which it stays below; the first one below is wanted": (
+        "half of the largest loss is not half of the first": lambda v: below(v, max(v) / 2),
+        "this is from where it stays below; the first one below is wanted": (
             lambda v: max(k for k, loss in enumerate(v) if loss >= v[0] / 2) + 1
         ),
-        "this step lowers the loss at all; it must be below half": lambda v: first(v, v[0], len(v)),
+        "this step lowers the loss at all; it must be below half": lambda v: below(v, v[0]),
     }
-    problems = [
-        ([4.0, 1.0, 0.5, 0.4],),
-        ([4.0, 3.0, 1.5, 2.5, 1.0],),
-        ([2.0, 8.0, 3.0, 1.2, 0.9, 0.3],),
-        ([1.0, 0.9, 0.8],),
-    ]
+    curves = (4.0, 1.0, 0.5, 0.4), (4.0, 3.0, 1.5, 2.5, 1.0), (2.0, 8.0, 3.0, 1.2, 0.9, 0.3)
+    problems = [(list(losses),) for losses in (*curves, (1.0, 0.9, 0.8))]
     praise = "right: also where the loss rises first, and where it never gets that low"
     return Comparison(right, mistakes, problems, praise)
 
@@ -56,22 +48,16 @@ def check_know_nothing() -> Comparison:
         return ((y - constant) ** 2).mean()
 
     mistakes = {
-        "this takes the query set's own mean: it has seen the answers": (
-            lambda s, q: error(q.mean(), q)
+        "this is the query set's own mean: it has seen the answers": lambda s, q: error(
+            q.mean(), q
         ),
-        "this is its error on the support set; judge it on the query set": (
-            lambda s, q: error(s.mean(), s)
-        ),
+        "this is the error on the support set; take the query set": lambda s, q: error(s.mean(), s),
         "the median minimises the absolute error; take the mean": lambda s, q: error(s.median(), q),
         "this always guesses 0, and makes no use of the support set": lambda s, q: error(0.0, q),
-        "the error is summed over the query points; take its mean": (
-            lambda s, q: error(s.mean(), q) * len(q)
-        ),
+        "the error is summed over the points": lambda s, q: error(s.mean(), q) * len(q),
         "this is the root of the mean squared error": lambda s, q: error(s.mean(), q).sqrt(),
         "this is the absolute error; square it": lambda s, q: (q - s.mean()).abs().mean(),
-        "one constant answers all: take support_y's mean first": (
-            lambda s, q: ((q[:, None] - s) ** 2).mean()
-        ),
+        "one constant answers all: take support_y's mean first": lambda s, q: error(s.T, q),
     }
     draws = Draws(0)
     sizes = [(5, 30), (7, 12), (1, 4)]

@@ -60,8 +60,7 @@ def _off_the_wave(x: Tensor, y: Tensor, amplitude: float, phase: float) -> str:
     if _close(y, wave):
         return "the amplitude is missing from y"
     per_point = (y / wave)[wave.abs() > 0.1]
-    inside = (per_point > -0.01).all() and (per_point < 5.01).all()
-    if inside and per_point.std() > 0.1:
+    if (per_point > -0.01).all() and (per_point < 5.01).all() and per_point.std() > 0.1:
         return "the amplitude differs from point to point; all points of one task share one wave"
     return "the points do not lie on amplitude * sin(x - phase)"
 
@@ -75,26 +74,21 @@ def check_conditional_mean() -> Comparison:
     """`conditional_mean(x, amplitude, phase)` -> E[y | x] of y = A sin(x - p), where A and p are
     uniform over the given (low, high)."""
 
-    def share(x, phase):
-        low, high = phase
-        return (torch.cos(x - high) - torch.cos(x - low)) / (high - low)
-
     def right(x, amplitude, phase):
-        return sum(amplitude) / 2 * share(x, phase)
+        (low, high), mean = phase, sum(amplitude) / 2
+        return mean * (torch.cos(x - high) - torch.cos(x - low)) / (high - low)
 
     mistakes = {
         "the mean of the waves is not the wave with the mean phase: they partly cancel": (
             lambda x, a, p: sum(a) / 2 * torch.sin(x - sum(p) / 2)
         ),
-        "the mean amplitude is missing": lambda x, a, p: share(x, p),
+        "the mean amplitude is missing": lambda x, a, p: right(x, (1, 1), p),
         "the sign is flipped: d/dp cos(x - p) is +sin(x - p)": lambda x, a, p: -right(x, a, p),
-        "divide by the length of the phase's range: a mean is an integral over a length": (
+        "a mean is an integral over a length: divide by the length of the phase's range": (
             lambda x, a, p: right(x, a, p) * (p[1] - p[0])
         ),
-        "this holds for phases from 0 to pi only; use the range you are given": (
-            lambda x, a, p: -sum(a) / 2 * 2 / math.pi * torch.cos(x)
-        ),
-        "the mean amplitude is (low + high) / 2": lambda x, a, p: (a[1] - a[0]) / 2 * share(x, p),
+        "this holds for phases from 0 to pi only": lambda x, a, p: right(x, a, (0, math.pi)),
+        "the mean amplitude is (low + high) / 2": lambda x, a, p: right(x, (-a[0], a[1]), p),
     }
     x = torch.linspace(-5, 5, 21, dtype=torch.float64)
     ranges = [((0.1, 5.0), (0.0, 1.0)), ((1.0, 3.0), (0.5, 2.5)), ((0.1, 5.0), (0.0, math.pi))]
@@ -114,18 +108,16 @@ def check_floor() -> Comparison:
         "the best constant leaves this; a function may differ at each x": (
             lambda y: y.var(correction=0)
         ),
-        "you took the mean over each task's points, as if the function knew the task; take it over "
+        "this is the mean over each task's points, as if the function knew the task; take it over "
         "the tasks, at each x": lambda y: y.var(1, correction=0).mean(),
         "this is the error of always answering 0": lambda y: (y**2).mean(),
         "this is a standard deviation; the squared error was asked for": (
             lambda y: right(y).sqrt(),
             lambda y: y.std(0, correction=0).mean(),
         ),
-        "var divides by n - 1 by default; a mean divides by n: correction=0": (
-            lambda y: y.var(0).mean()
-        ),
+        "var divides by n - 1; a mean divides by n: correction=0": lambda y: y.var(0).mean(),
         "take the mean over the points too, for one number": lambda y: y.var(0, correction=0),
-        "you summed over the points; the mean was asked for": lambda y: right(y) * y.shape[1],
+        "this is summed over the points; take the mean": lambda y: right(y) * y.shape[1],
         "this is the absolute error; square it": lambda y: (y - y.mean(0)).abs().mean(),
     }
     draws = Draws(0)

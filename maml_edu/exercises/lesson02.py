@@ -6,6 +6,8 @@ because an inner step whose graph was cut returns the right numbers and teaches 
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch.func import grad
 
 from maml_edu.exercises.common import (
@@ -15,8 +17,7 @@ from maml_edu.exercises.common import (
     mse,
     regressions,
     tiny_model,
-    traced_state,
-    traced_states,
+    traced,
 )
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
@@ -37,19 +38,17 @@ def check_inner_step() -> Comparison:
         return adapted(loss_fn, theta, (x, y), inner_lr, first_order=first_order)
 
     mistakes = {
-        "the sign is flipped: this climbs the loss": lambda m, t, x, y, lr: right(m, t, x, y, -lr),
-        FIRST_ORDER: lambda *p: right(*p, first_order=True),
-        "the result no longer depends on theta: it was detached, so no gradient can flow through": (
+        "the sign is flipped: this climbs the loss": lambda *p: right(*p[:-1], -p[-1]),
+        FIRST_ORDER: partial(right, first_order=True),
+        "the result was detached from theta, so no gradient can flow through": (
             lambda *p: {name: q.detach() for name, q in right(*p).items()}
         ),
-        "the loss is summed over the samples": (
-            lambda m, t, x, y, lr: right(m, t, x, y, lr * y.numel())
-        ),
-        "inner_lr is left out of the step": lambda m, t, x, y, lr: right(m, t, x, y, 1.0),
+        "the loss is summed over the samples": lambda *p: right(*p[:-1], p[-1] * p[-2].numel()),
+        "inner_lr is left out of the step": lambda *p: right(*p[:-1], 1.0),
     }
     problems = [(tiny_model, *problem, 0.07) for problem in regressions(3)]
     praise = "right, and differentiable: theta is untouched and gradients flow through the step"
-    return Comparison(right, mistakes, problems, praise, traced_state)
+    return Comparison(right, mistakes, problems, praise, traced)
 
 
 @exercise("02.2", "find the bug")
@@ -61,15 +60,12 @@ def check_inner_loop() -> Comparison:
         return adapt(loss_fn, theta, x, y, inner_lr=inner_lr, inner_steps=inner_steps, **how)
 
     def stale(loss_fn, theta, x, y, inner_lr, inner_steps):
-        grads = grad(loss_fn)(theta, x, y)
-        return [
-            {n: p - k * inner_lr * grads[n] for n, p in theta.items()}
-            for k in range(inner_steps + 1)
-        ]
+        grads, rates = grad(loss_fn)(theta, x, y), [k * inner_lr for k in range(inner_steps + 1)]
+        return [{name: p - rate * grads[name] for name, p in theta.items()} for rate in rates]
 
     mistakes = {
         "stale parameters: the gradient is always taken at theta, not at the step before": stale,
-        FIRST_ORDER: lambda *p: right(*p, first_order=True),
+        FIRST_ORDER: partial(right, first_order=True),
         "the first state, theta itself, is missing": lambda *p: right(*p)[1:],
         "only the last state is returned; all of them were asked for": lambda *p: right(*p)[-1:],
         "one step too few": lambda *p: right(*p[:-1], p[-1] - 1),
@@ -79,7 +75,7 @@ def check_inner_loop() -> Comparison:
     posed = zip(regressions(3), (2, 3, 5), strict=True)
     problems = [(mse, *problem, 0.07, steps) for problem, steps in posed]
     praise = "right: every gradient is taken where the last step ended"
-    return Comparison(right, mistakes, problems, praise, traced_states)
+    return Comparison(right, mistakes, problems, praise, traced)
 
 
 @exercise("02.3", "a rate for each parameter")
@@ -92,25 +88,23 @@ def check_rates_step() -> Comparison:
     def right(loss_fn, theta, x, y, rates, **how):
         return adapted(loss_fn, theta, (x, y), rates, **how)
 
-    def first_of(rates):
-        return next(iter(rates.values()))
+    def with_rates(change):
+        return lambda *p: right(*p[:-1], change(p[-1], next(iter(p[-1].values()))))
 
     mistakes = {
         "parameters without a rate are missing from the result; keep them as they are": (
             lambda *p: {n: q for n, q in right(*p).items() if n in p[-1]}
         ),
         "parameters without a rate moved too; they should stay where they are": (
-            lambda *p: right(*p[:-1], {**dict.fromkeys(NAMES, first_of(p[-1])), **p[-1]})
+            with_rates(lambda rates, first: {**dict.fromkeys(NAMES, first), **rates})
         ),
-        "one rate is used for all; look each up by name": (
-            lambda *p: right(*p[:-1], first_of(p[-1]))
-        ),
+        "one rate is used for all; look each up by name": with_rates(lambda rates, first: first),
         "rates are matched by position; match them by name": (
-            lambda *p: right(*p[:-1], dict(zip(NAMES, p[-1].values(), strict=False)))
+            with_rates(lambda rates, _: dict(zip(NAMES, rates.values(), strict=False)))
         ),
-        FIRST_ORDER: lambda *p: right(*p, first_order=True),
+        FIRST_ORDER: partial(right, first_order=True),
     }
     chosen = [{"out.bias": 0.2, "out.weight": 0.05}, {"in.bias": 0.3, "out.weight": 0.02}]
     problems = [(mse, *p, rates) for p, rates in zip(regressions(2), chosen, strict=True)]
     praise = "right: each parameter moves at its own rate, and the unnamed ones are frozen"
-    return Comparison(right, mistakes, problems, praise, traced_state)
+    return Comparison(right, mistakes, problems, praise, traced)

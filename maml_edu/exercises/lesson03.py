@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,21 +13,18 @@ from maml_edu.exercises.common import (
     FIRST_ORDER,
     Draws,
     adapted,
+    few_shot,
     mse,
     regressions,
-    traced_loss,
+    traced,
+    with_one_theta,
     wrong_sets,
 )
 from maml_edu.exercises.difference import shown
 from maml_edu.exercises.judge import OPEN, Comparison, Verdict
 from maml_edu.exercises.solved import exercise, tracked
 
-__all__ = [
-    "check_jacobian_product",
-    "check_outer_step",
-    "check_second_order",
-    "check_task_loss",
-]
+__all__ = ["check_jacobian_product", "check_outer_step", "check_second_order", "check_task_loss"]
 
 
 @tracked("03.1", "which one is second-order?")
@@ -86,15 +84,13 @@ def check_jacobian_product() -> Comparison:
 
     mistakes = {
         "this is first-order: the product of (I - inner_lr A_s) is missing": (
-            lambda *p: right(*p, factors=0)
+            partial(right, factors=0)
         ),
-        "there is one factor; take one for every inner step": lambda *p: right(*p, factors=1),
+        "there is one factor; take one for every inner step": partial(right, factors=1),
         "one factor too many: take one for every inner step": (
             lambda *p: right(*p, factors=p[-1] + 1)
         ),
-        "the query gradient is taken at theta, not at the adapted parameters": (
-            lambda *p: right(*p, at=p[0])
-        ),
+        "the query gradient is taken at theta, not after adapting": lambda *p: right(*p, at=p[0]),
         "the factors have a plus sign: (I + inner_lr A_s)": lambda *p: right(*p, curvature=-p[1]),
         "the factors hold A_q; the inner steps went down the support loss": (
             lambda *p: right(*p, curvature=p[3])
@@ -125,14 +121,11 @@ def check_task_loss() -> Comparison:
             lambda loss_fn, theta, support, query, inner_lr: loss_fn(theta, *support)
         ),
         **wrong_sets(right),
-        FIRST_ORDER: lambda *p: right(*p, first_order=True),
+        FIRST_ORDER: partial(right, first_order=True),
     }
-    problems = [
-        (mse, theta, (x[:5], y[:5]), (x[5:], y[5:]), 0.1)
-        for theta, x, y in regressions(3, samples=12)
-    ]
+    problems = [(mse, *problem, 0.1) for problem in few_shot(3)]
     praise = "right: the query loss of the adapted parameters, with the inner step's graph in it"
-    return Comparison(right, mistakes, problems, praise, traced_loss)
+    return Comparison(right, mistakes, problems, praise, traced)
 
 
 @exercise("03.4", "one outer step")
@@ -159,16 +152,12 @@ def check_outer_step() -> Comparison:
         "the sign is flipped: this climbs the meta-loss": lambda f, t, ts, r: right(f, t, ts, -r),
         "theta moves after each task; take one step for all tasks together": one_by_one,
         "only the last task counts": lambda f, t, ts, r: right(f, t, ts[-1:], r),
-        "only the first task counts": lambda f, t, ts, r: right(f, t, ts[:1], r),
     }
 
     def task_loss(theta, task):
-        x, y = task
-        return mse(adapted(mse, theta, (x[:3], y[:3]), 0.1), x[3:], y[3:])
+        support, query = task
+        return mse(adapted(mse, theta, support, 0.1), *query)
 
-    problems = []
-    for n_tasks in (2, 4):
-        drawn = list(regressions(n_tasks))
-        problems.append((task_loss, drawn[0][0], [(x, y) for _, x, y in drawn], 0.3))
+    problems = [(task_loss, *with_one_theta(few_shot(n)), 0.3) for n in (2, 4)]
     praise = "right: one step down the mean over tasks, whatever their number"
     return Comparison(right, mistakes, problems, praise)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import torch
 from torch.func import grad
 
-from maml_edu.exercises.common import adapted, mse, regressions, wrong_sets
+from maml_edu.exercises.common import (
+    adapted,
+    few_shot,
+    mse,
+    regressions,
+    with_one_theta,
+    wrong_sets,
+)
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
 
@@ -31,23 +38,20 @@ def check_first_order() -> Comparison:
         return {n: p - end[n] for n, p in theta.items()}
 
     mistakes = {
-        "this is MAML's own gradient: it passes through the inner steps; take it at the adapted "
-        "parameters, as if they had come from nowhere": second_order,
+        "this is MAML's own gradient, through the inner steps; hold the adapted parameters fixed": (
+            second_order
+        ),
         "the gradient is taken at theta, not after the inner steps": lambda *p: right(*p[:-1], 0),
         **wrong_sets(right),
         "one inner step is taken, where inner_steps were asked for": lambda *p: right(*p[:-1], 1),
         "one inner step too few": lambda *p: right(*p[:-1], p[-1] - 1),
         "stale parameters: every inner gradient is taken at theta, not at the step before": (
-            lambda f, t, s, q, inner_lr, steps: right(f, t, s, q, inner_lr * steps, 1)
+            lambda *p: right(*p[:-2], p[-2] * p[-1], 1)
         ),
-        "this is the way from adapted back to theta, which is Reptile's; FOMAML asks the query "
-        "set": way_back,
-        "the sign is flipped: return the gradient": (
-            lambda *p: {n: -g for n, g in right(*p).items()}
-        ),
+        "this is the way from adapted back to theta, which is Reptile's": way_back,
+        "the sign is flipped": lambda *p: {n: -g for n, g in right(*p).items()},
     }
-    posed = zip(regressions(3, samples=12), (2, 3, 5), strict=True)
-    problems = [(mse, t, (x[:5], y[:5]), (x[5:], y[5:]), 0.07, k) for (t, x, y), k in posed]
+    problems = [(mse, *p, 0.07, k) for p, k in zip(few_shot(3), (2, 3, 5), strict=True)]
     praise = "right: the query gradient where the inner steps ended, and nothing more"
     return Comparison(right, mistakes, problems, praise)
 
@@ -61,48 +65,38 @@ def check_reptile_step() -> Comparison:
         ends = [adapted(loss_fn, theta, task, inner_lr, inner_steps) for task in tasks]
         return {n: p + meta_lr * sum(e[n] - p for e in ends) / len(ends) for n, p in theta.items()}
 
-    def last_step(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
+    def last_step(*problem, rate=1.0):
         """What the last inner step of each task added, in place of all of them."""
-        one_less = right(loss_fn, theta, tasks, inner_lr, inner_steps - 1, meta_lr)
-        whole = right(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr)
-        return {n: p + whole[n] - one_less[n] for n, p in theta.items()}
+        *most, inner_steps, meta_lr = problem
+        whole, one_less = (right(*most, k, rate * meta_lr) for k in (inner_steps, inner_steps - 1))
+        return {n: p + whole[n] - one_less[n] for n, p in problem[1].items()}
 
     def one_by_one(loss_fn, theta, tasks, *sizes):
         for task in tasks:
             theta = right(loss_fn, theta, [task], *sizes)
         return theta
 
-    last = (
-        "only the last inner step's gradient counts here; Reptile goes along the whole way, from "
-        "theta to where the steps ended"
-    )
     mistakes = {
         "the sign is flipped: this steps away": lambda *p: right(*p[:-1], -p[-1]),
         "one inner step is taken: then Reptile is joint training; take inner_steps of them": (
-            lambda f, t, tasks, inner_lr, steps, rate: right(f, t, tasks, inner_lr, 1, rate)
+            lambda *p: right(*p[:-2], 1, p[-1])
         ),
-        last: last_step,
-        f"{last} (and it is no gradient: do not divide by inner_lr)": (
-            lambda *p: last_step(*p[:-1], p[-1] / p[3])
+        "only the last inner step's gradient counts here; Reptile goes along the whole way": (
+            last_step,
+            lambda *p: last_step(*p, rate=1 / p[3]),
         ),
         "sum over tasks where the mean was asked for: meta_lr now depends on their number": (
             lambda *p: right(*p[:-1], p[-1] * len(p[2]))
         ),
-        "theta is replaced by the mean of the adapted parameters; step towards it by the share "
-        "meta_lr": lambda *p: right(*p[:-1], 1.0),
-        "theta moves after each task; let all tasks start from the same theta, then take one "
-        "step": one_by_one,
-        "only the last task counts": (lambda f, t, tasks, *sizes: right(f, t, tasks[-1:], *sizes)),
-        "the way is divided by inner_lr; leave it whole": lambda *p: right(*p[:-1], p[-1] / p[3]),
-        "one inner step too few": (
-            lambda f, t, tasks, inner_lr, k, rate: right(f, t, tasks, inner_lr, k - 1, rate)
+        "theta is replaced by the mean of the adapted parameters; go the share meta_lr": (
+            lambda *p: right(*p[:-1], 1.0)
         ),
+        "theta moves after each task; let all tasks start from the same theta": one_by_one,
+        "only the last task counts": lambda f, t, tasks, *sizes: right(f, t, tasks[-1:], *sizes),
+        "the way is divided by inner_lr; leave it whole": lambda *p: right(*p[:-1], p[-1] / p[3]),
+        "one inner step too few": lambda *p: right(*p[:-2], p[-2] - 1, p[-1]),
     }
-    problems = []
-    for n_tasks, inner_steps in ((2, 3), (4, 5)):
-        drawn = list(regressions(n_tasks))
-        tasks = [(x, y) for _, x, y in drawn]
-        problems.append((mse, drawn[0][0], tasks, 0.07, inner_steps, 0.3))
+    problems = [(mse, *with_one_theta(regressions(n)), 0.07, k, 0.3) for n, k in ((2, 3), (4, 5))]
     praise = "right: from one theta, a share of the way to where the tasks lead on average"
     return Comparison(right, mistakes, problems, praise)
 
@@ -125,10 +119,8 @@ def check_step_weights() -> Comparison:
 
     mistakes = {
         "they do not sum to 1: give the last step the rest": (
-            lambda d, k: weights(share(d, k), k, last=1 / k)
-        ),
-        "they do not sum to 1: the last weight does not depend on how many others there are": (
-            lambda d, k: weights(share(d, k), k, last=max(d, 1 / k))
+            lambda d, k: weights(share(d, k), k, last=1 / k),
+            lambda d, k: weights(share(d, k), k, last=max(d, 1 / k)),
         ),
         "the others sink to 0: keep 0.03 of the equal part": lambda d, k: weights((1 - d) / k, k),
         "the floor is 0.03 / inner_steps, not 0.03": (
@@ -138,7 +130,6 @@ def check_step_weights() -> Comparison:
         "the weight moves to the first step": lambda d, k: weights(share(d, k), k).flip(0),
         "the weights stay equal; they should move to the last step": lambda d, k: weights(1 / k, k),
         "only the last step has weight: that is MAML's loss": lambda d, k: weights(0.0, k),
-        "each step begins with 1 / inner_steps, not 1": lambda d, k: weights(k * share(d, k), k),
     }
     problems = [(0.25, 4), (0.0, 5), (1.0, 3), (0.9, 2), (0.99, 6), (0.5, 1)]
     praise = "right: they sum to 1, begin equal, and move to the last step"

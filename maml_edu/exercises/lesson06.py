@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from maml_edu.exercises.common import Draws
@@ -16,32 +18,25 @@ def check_plane_point() -> Comparison:
     """`attempt(theta, a, b, c)` -> the coordinates (2,) of c's shadow in the plane through theta,
     a and b: the first direction points to a, the second is at a right angle to it, on b's side."""
 
-    def right(theta, a, b, c):
+    def right(theta, a, b, c, turn=1.0, normed=True):
         first, second = a - theta, b - theta
-        second = second - (second @ first) / (first @ first) * first
-        return torch.stack([(c - theta) @ one / one.norm() for one in (first, second)])
-
-    def no_right_angle(theta, a, b, c):
-        return torch.stack([(c - theta) @ (end - theta) / (end - theta).norm() for end in (a, b)])
-
-    def lengths_kept(theta, a, b, c):
-        first, second = a - theta, b - theta
-        second = second - (second @ first) / (first @ first) * first
-        return torch.stack([(c - theta) @ first, (c - theta) @ second])
+        second = second - turn * (second @ first) / (first @ first) * first
+        lengths = [one.norm() if normed else 1.0 for one in (first, second)]
+        return torch.stack([(c - theta) @ first / lengths[0], (c - theta) @ second / lengths[1]])
 
     def oblique(theta, a, b, c):
         ends = torch.stack([a - theta, b - theta], 1)
         return torch.linalg.lstsq(ends, (c - theta)[:, None]).solution[:, 0]
 
     mistakes = {
-        "measured from where all parameters are 0: subtract theta first, so that theta is at "
-        "(0, 0)": lambda theta, a, b, c: right(theta, a, b, c + theta),
-        "the second direction is not at a right angle to the first: what both share is counted "
-        "twice. Subtract from b - theta its part along the first direction": no_right_angle,
-        "the directions do not have length 1, so distances in the picture are not those of the "
-        "parameters": lengths_kept,
-        "these are multiples of a - theta and b - theta, an oblique grid: angles and distances in "
-        "the picture would not be true": oblique,
+        "subtract theta first, so that theta is at (0, 0)": lambda *p: right(*p[:-1], p[-1] + p[0]),
+        "no right angle: subtract from b - theta its part along the first direction": (
+            partial(right, turn=0.0)
+        ),
+        "divide each direction by its length, or distances are not those of the parameters": (
+            partial(right, normed=False)
+        ),
+        "these are multiples of a - theta and b - theta: an oblique grid distorts angles": oblique,
         "a and b are swapped: the first points to a": lambda theta, a, b, c: right(theta, b, a, c),
     }
     problems = []
@@ -71,16 +66,13 @@ def check_lowest_curvature() -> Comparison:
         return shifted(*problem, by=power(*problem).abs(), undo=undo)
 
     mistakes = {
-        "this is the eigenvalue that is largest in size, which power iteration finds by itself; "
-        "shift all eigenvalues first, so that the lowest becomes the largest in size": power,
-        "multiplying by -H finds the same direction again, for its eigenvalue is still the largest "
-        "in size: shift instead": lambda *p: -power(*p),
-        "the shift is not undone: add it to the result": lambda *p: right(*p, undo=0.0),
-        "the shift is undone the wrong way: add what was subtracted": (
-            lambda *p: right(*p, undo=-1.0)
-        ),
-        "nearly: where the eigenvalue that is largest in size is negative itself, this finds the "
-        "highest; shift by its size, abs()": lambda *p: shifted(*p, by=power(*p)),
+        "this is the eigenvalue largest in size, which power iteration finds by itself; shift all "
+        "of them first, so that the lowest becomes the largest in size": power,
+        "with -H the same eigenvalue is still the largest in size: shift": lambda *p: -power(*p),
+        "the shift is not undone: add it to the result": partial(right, undo=0.0),
+        "the shift is undone the wrong way: add what was subtracted": partial(right, undo=-1.0),
+        "nearly: where the eigenvalue largest in size is negative, this finds the highest; shift "
+        "by its size, abs()": lambda *p: shifted(*p, by=power(*p)),
         "the sign of the shifted eigenvalue is lost: take v @ product(v), not the length": (
             lambda *p: right(*p, undo=0.0).abs() + power(*p).abs()
         ),
@@ -100,40 +92,34 @@ def check_cka() -> Comparison:
     """`attempt(x, y)` -> the linear CKA of two layers' features at the same samples, (samples, p)
     and (samples, q): a scalar between 0 and 1."""
 
-    def centred(*features, dim=0):
-        return [z - z.mean(dim, keepdim=True) for z in features]
-
     def uncentred(x, y):
         return (y.T @ x).norm() ** 2 / ((x.T @ x).norm() * (y.T @ y).norm())
 
-    def right(x, y):
-        return uncentred(*centred(x, y))
-
-    def by_lengths(x, y):
-        x, y = centred(x, y)
-        return (y.T @ x).norm() ** 2 / (x.norm() * y.norm()) ** 2
-
-    def unscaled(x, y):
-        x, y = centred(x, y)
-        return (y.T @ x).norm() ** 2
+    def of_centred(measure, dim=0):
+        return lambda *both: measure(*(z - z.mean(dim, keepdim=True) for z in both))
 
     def feature_by_feature(x, y):
         n = min(x.shape[1], y.shape[1])
-        x, y = centred(x[:, :n], y[:, :n])
-        return (x * y).sum() / (x.norm() * y.norm())
+        return (x[:, :n] * y[:, :n]).sum() / (x[:, :n].norm() * y[:, :n].norm())
 
+    right = of_centred(uncentred)
     mistakes = {
-        "the features are not centred: subtract each feature's mean over the samples (dim 0), or a "
-        "constant that all samples share makes everything look alike": uncentred,
-        "centred over the features (dim 1) of each sample; centre each feature over the samples, "
-        "dim 0": lambda x, y: uncentred(*centred(x, y, dim=1)),
-        "it is not divided by the two layers' own norms, so it depends on the scale of the "
-        "features": unscaled,
+        "the features are not centred: subtract each feature's mean over the samples, dim 0": (
+            uncentred
+        ),
+        "centred over the features of each sample; centre over the samples, dim 0": (
+            of_centred(uncentred, dim=1)
+        ),
+        "divide by the two layers' own norms, or it depends on the scale of the features": (
+            of_centred(lambda x, y: (y.T @ x).norm() ** 2)
+        ),
         "this is the root of it: square the norm of y.T @ x": lambda x, y: right(x, y).sqrt(),
-        "feature 1 is compared with feature 1, and so on; the same features in another order, or "
-        "turned, would then count as different. All pairs count: y.T @ x": feature_by_feature,
-        "divided by the sizes of x and y; divide by the norms of x.T @ x and y.T @ y, or a layer "
-        "is not even like itself": by_lengths,
+        "feature 1 is compared with feature 1 only, and so on; all pairs count: y.T @ x": (
+            of_centred(feature_by_feature)
+        ),
+        "divided by the sizes of x and y; divide by the norms of x.T @ x and y.T @ y": (
+            of_centred(lambda x, y: (y.T @ x).norm() ** 2 / (x.norm() * y.norm()) ** 2)
+        ),
     }
     problems = []
     for seed, (n, p, q) in enumerate([(12, 3, 3), (20, 4, 6), (9, 5, 2)]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from maml_edu.exercises.common import Draws, adapted, traced_loss, wrong_sets
+from maml_edu.exercises.common import Draws, adapted, traced, wrong_sets
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
 from maml_edu.models import mlp
@@ -60,7 +60,7 @@ def check_classifier_loss() -> Comparison:
         sets = [(draws.normal(9, 4), draws.labels(3, 9)) for _ in range(2)]
         problems.append((net, theta, *sets, 0.4))
     praise = "right: adapted on the support set, judged on the query set, logits into cross_entropy"
-    return Comparison(right, mistakes, problems, praise, traced_loss)
+    return Comparison(right, mistakes, problems, praise, traced)
 
 
 @exercise("08.2", "accuracy, with its interval")

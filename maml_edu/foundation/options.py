@@ -29,9 +29,12 @@ class Option:
             self.check(name, value)
 
 
-def option(default: Any, check: Callable[[str, Any], None], help: str) -> Any:
+def option(
+    default: Any, check: Callable[[str, Any], None], help: str, *, kw_only: bool = False
+) -> Any:
     """A dataclass field that is an option; MISSING as default makes it required."""
-    return field(default=default, metadata={"option": Option(default, check, help)})
+    told = {"option": Option(default, check, help)}
+    return field(default=default, kw_only=kw_only, metadata=told)
 
 
 def options_of(cls: type) -> dict[str, Option]:

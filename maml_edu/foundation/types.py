@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Number
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ Device = torch.device | str | None  # None: PyTorch's default
 Samples = tuple[Tensor, Tensor]  # x and y of a support or query set
 Theta = dict[str, Tensor]  # parameters by name: the initialisation, or an adapted state
 Rate = float | Tensor | Mapping[str, float | Tensor]  # an inner_lr: one for all, or by parameter
+Rates = Rate | Sequence[Rate]  # or by inner step
 LossFn = Callable[[Theta, Tensor, Tensor], Tensor]  # (theta, x, y) -> a scalar
 Gradient = Callable[[Theta, "TaskBatch"], tuple[Theta, Tensor]]  # -> d loss / d theta, the loss
 

@@ -7,6 +7,7 @@ from maml_edu.learners.anil import ANIL as ANIL
 from maml_edu.learners.base import LEARNERS as LEARNERS
 from maml_edu.learners.base import GradientLearner as GradientLearner
 from maml_edu.learners.base import Learner as Learner
+from maml_edu.learners.base import MetricLearner as MetricLearner
 from maml_edu.learners.fomaml import FOMAML as FOMAML
 from maml_edu.learners.imaml import IMAML as IMAML
 from maml_edu.learners.joint import Joint as Joint

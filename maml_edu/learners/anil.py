@@ -9,9 +9,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from maml_edu.foundation.checks import InputError
-from maml_edu.foundation.types import Rate
-from maml_edu.learners.heads import head_names
+from maml_edu.foundation.types import Rate, Rates
 from maml_edu.learners.maml import MAML
+from maml_edu.models import head_names
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ANIL(MAML, name="anil"):
         super().__post_init__()
         self.given_rates()
 
-    def given_rates(self) -> Rate | Sequence[Rate]:
+    def given_rates(self) -> Rates:
         """inner_lr, for the head's parameters alone."""
         head = head_names(self.model, "ANIL")
         if isinstance(self.inner_lr, Sequence):

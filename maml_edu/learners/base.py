@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss
+from torch.nn.functional import cross_entropy, mse_loss
 
-from maml_edu.foundation.checks import choice, integer, positive, rates
+from maml_edu.foundation.checks import InputError, at_least, choice, integer, positive, rates
 from maml_edu.foundation.options import check_options, option
-from maml_edu.foundation.types import Device, Rate, Samples, Theta
+from maml_edu.foundation.types import Device, LossFn, Rates, Samples, Theta
 from maml_edu.inner import adapt
-from maml_edu.learners.heads import head_names
-from maml_edu.models import PROTOCOLS, Model, predict
+from maml_edu.models import PROTOCOLS, Model, head_names, predict
 from maml_edu.tasks import TaskBatch
 
 LEARNERS: dict[str, type[Learner]] = {}  # by the names that configs and the command line use
@@ -34,7 +34,10 @@ class Learner:
     model: Model
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss
     protocol: str = option(
-        "transductive", choice(PROTOCOLS), "whose statistics batch-norm uses for queries"
+        "transductive",
+        choice(PROTOCOLS),
+        "whose statistics batch-norm uses for queries",
+        kw_only=True,
     )
 
     name: ClassVar[str] = ""
@@ -59,6 +62,14 @@ class Learner:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each tensor of a theta."""
         return self.model.shapes()
+
+    def parameters(self, theta: Theta) -> Theta:
+        """The model's parameters alone, of all that theta holds. A plain function for a model does
+        not say which these are: then it is all of theta."""
+        if not isinstance(self.model, Model):
+            return theta
+        names = self.model.shapes()
+        return {name: p for name, p in theta.items() if name in names}
 
     def adapt(
         self,
@@ -114,10 +125,15 @@ class GradientLearner(Learner):
     head_lr: a step size of the head's own (default: inner_lr).
     """
 
-    inner_lr: Rate | Sequence[Rate] = option(0.01, rates, "step size of adapting")
+    inner_lr: Rates = option(0.01, rates, "step size of adapting")
     inner_steps: int = option(1, integer(0, 1000), "gradient steps of adapting")
     head_lr: float | None = option(None, positive, "step size of the head (default: inner_lr)")
     checkpointing: ClassVar[bool] = False  # see MAML: others keep no graph of the inner steps
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.head_lr is not None and isinstance(self.inner_lr, Mapping | Sequence):
+            raise InputError("head_lr is given and inner_lr has several rates; give only one")
 
     def adapt(
         self,
@@ -129,9 +145,10 @@ class GradientLearner(Learner):
     ) -> list[Theta]:
         inner_steps = self.inner_steps if inner_steps is None else inner_steps
         parameters, inner_lr = self.params_and_rates(theta, inner_steps)
+        start = self.start(parameters, support)
         return adapt(
-            self.loss_at,
-            parameters,
+            self.inner_loss(start),
+            start,
             *support,
             inner_lr=inner_lr,
             inner_steps=inner_steps,
@@ -139,16 +156,87 @@ class GradientLearner(Learner):
             checkpointing=self.checkpointing,
         )
 
-    def params_and_rates(
-        self, theta: Theta, inner_steps: int
-    ) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def params_and_rates(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rates]:
         """theta as the model's parameters, and the rates of so many inner steps."""
-        return theta, self.given_rates()
+        return self.parameters(theta), self.given_rates()
 
-    def given_rates(self) -> Rate | Sequence[Rate]:
+    def start(self, parameters: Theta, support: Samples) -> Theta:
+        """Where the inner steps on a support set start: at the parameters, in most learners."""
+        return parameters
+
+    def inner_loss(self, start: Theta) -> LossFn:
+        """What the inner steps from `start` minimise: the support loss, in most learners."""
+        return self.loss_at
+
+    def given_rates(self) -> Rates:
         """inner_lr, with the head's own rate in it where there is one."""
         if self.head_lr is None:
             return self.inner_lr
         head = head_names(self.model, "head_lr")
-        names = self.model.shapes()
-        return {name: self.head_lr if name in head else self.inner_lr for name in names}
+        return {n: self.head_lr if n in head else self.inner_lr for n in self.model.shapes()}
+
+    def rates_by_name(self) -> Mapping[str, float | Tensor]:
+        """The given rates, which are the same in each step, of each parameter that adapts."""
+        given = self.given_rates()
+        return given if isinstance(given, Mapping) else dict.fromkeys(self.model.shapes(), given)
+
+
+@dataclass(frozen=True)
+class MetricLearner(Learner):
+    """A learner without inner gradient: it compares a query's features with what it remembers of
+    the support set's. Adapting takes one step, which remembers.
+
+    theta holds, beside the model's parameters, the logarithm of a scale of the comparison.
+
+    model: one without a head, such as `conv4(None)`. way: classes in a task, 2 or more, each of
+        which needs an example in the support set. loss: default: the cross-entropy.
+    """
+
+    families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    headless: ClassVar[bool] = True
+    body_rests: ClassVar[bool] = True
+    needs_every_class: ClassVar[bool] = True
+    start_scale: ClassVar[float] = 1.0
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+    way: int = 5
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(2, way=self.way)
+
+    def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
+        theta = super().init(generator=generator, device=device)
+        return theta | {"log_scale": torch.tensor(self.start_scale, device=device).log()}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return super().shapes() | {"log_scale": ()}
+
+    def adapt(
+        self,
+        theta: Theta,
+        support: Samples,
+        *,
+        inner_steps: int | None = None,
+        first_order: bool = False,
+    ) -> list[Theta]:
+        """theta, and theta with what is remembered of one support set."""
+        x, y = support
+        return [theta, {**theta, **self.remember(self.model(self.parameters(theta), x), y)}]
+
+    def remember(self, features: Tensor, y: Tensor) -> Theta:
+        """What adapting adds to theta, given the support set's features, (samples, features)."""
+        raise NotImplementedError
+
+    def predict(self, state: Theta, x: Tensor, support_x: Tensor | None = None) -> Tensor:
+        """Logits, (queries, way): all alike before adapting."""
+        if state.keys() <= self.shapes().keys():
+            return x.new_full((len(x), self.way), -math.log(self.way))
+        return self.compare(super().predict(self.parameters(state), x, support_x), state)
+
+    def compare(self, features: Tensor, state: Theta) -> Tensor:
+        """Logits of queries, (queries, way), given their features and what is remembered."""
+        raise NotImplementedError
+
+    def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
+        state = self.adapt(theta, task.support)[-1]
+        return self.loss(self.predict(state, task.query_x, task.support_x), task.query_y)

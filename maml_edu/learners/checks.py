@@ -1,47 +1,30 @@
-"""Mistakes that would otherwise go unnoticed: options without effect, labels that do not fit."""
+"""Labels that do not fit a learner, which would otherwise go unnoticed."""
 
 from __future__ import annotations
-
-from dataclasses import fields
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from maml_edu.foundation.checks import InputError, plain
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import refuse_arrays
-from maml_edu.learners.heads import head_names
-
-if TYPE_CHECKING:
-    from maml_edu.learners.base import Learner
-    from maml_edu.tasks import TaskBatch
+from maml_edu.learners.base import Learner
+from maml_edu.models import head_names
+from maml_edu.tasks import TaskBatch
 
 PADDING = -100  # the label that cross-entropy leaves out, by PyTorch's default
-
-
-def refuse_unused(learner: Learner, reason: str, *names: str) -> None:
-    """Raise an InputError where one of these options is not at its default: it has no effect."""
-    defaults = {field.name: field.default for field in fields(learner)}
-    for name in names:
-        value, default = plain(getattr(learner, name)), defaults[name]
-        if type(value) is not type(default) or value != default:
-            raise InputError(
-                f"{name} is {value!r}; {type(learner).__name__} has no use for it: {reason}"
-            )
 
 
 def ways(learner: Learner) -> int | None:
     """How many classes a learner tells apart: its `way`, or the rows of its model's head."""
     if hasattr(learner, "way"):
         return learner.way
-    if getattr(learner.model, "head", None) is None:
-        return None
-    return learner.model.shapes()[head_names(learner.model, "it")[0]][0]
+    head = head_names(learner.model)
+    return learner.model.shapes()[head[0]][0] if head else None
 
 
 def check_batch(learner: Learner, batch: TaskBatch) -> None:
-    """Raise a InputError where a batch of tasks does not suit the learner.
+    """Raise an InputError where a batch of tasks does not suit the learner.
 
     Parts must not be NumPy's. Labels must be int64, from 0 to way - 1 (or PADDING); some learners
     need an example of every class in each support set. Class probabilities (tasks, samples, way)
@@ -49,23 +32,22 @@ def check_batch(learner: Learner, batch: TaskBatch) -> None:
     call it outside of `vmap` and of what is captured.
     """
     refuse_arrays(**dict(zip(batch._fields[:4], batch[:4], strict=True)))
+    if not hasattr(learner, "way") and learner.loss is not cross_entropy:
+        return
     sets = {"support_y": batch.support_y, "query_y": batch.query_y}
-    classifies = hasattr(learner, "way") or learner.loss is cross_entropy
     for name, y in sets.items():
         probabilities = y.is_floating_point() and y.dim() == 3
-        if classifies and y.dtype not in (torch.int64, torch.uint8) and not probabilities:
+        if y.dtype not in (torch.int64, torch.uint8) and not probabilities:
             raise InputError(f"{name} is of {y.dtype}; labels must be of torch.int64")
     way = ways(learner)
-    if not classifies or way is None or batch.support_y.is_floating_point():
-        return
-    _check_labels(learner, sets, way)
+    if way is not None and not batch.support_y.is_floating_point():
+        _check_labels(learner, sets, way)
 
 
 def _check_labels(learner: Learner, sets: dict[str, Tensor], way: int) -> None:
     fine = {name: ((y >= 0) & (y < way)) | (y == PADDING) for name, y in sets.items()}
     good = torch.stack([ok.all() for ok in fine.values()]).all()
-    needs_all = getattr(learner, "needs_every_class", False)
-    if needs_all:
+    if learner.needs_every_class:
         classes = torch.arange(way, device=good.device)
         present = (sets["support_y"][..., None] == classes).any(-2)  # (tasks, way)
         good = good & present.all()

@@ -11,8 +11,7 @@ from torch.func import grad, grad_and_value
 
 from maml_edu.foundation.checks import integer, positive
 from maml_edu.foundation.options import option
-from maml_edu.foundation.types import Samples, Theta
-from maml_edu.inner import adapt
+from maml_edu.foundation.types import LossFn, Theta
 from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
@@ -37,26 +36,12 @@ class IMAML(GradientLearner, name="imaml"):
     strength: float = option(2.0, positive, "pull towards theta: lambda in the paper")
     cg_steps: int = option(5, integer(1, 100), "steps of conjugate gradients")
 
-    def adapt(
-        self,
-        theta: Theta,
-        support: Samples,
-        *,
-        inner_steps: int | None = None,
-        first_order: bool = False,
-    ) -> list[Theta]:
-        def near_theta(state: Theta, x: Tensor, y: Tensor) -> Tensor:
-            distance = sum((state[name] - p).square().sum() for name, p in theta.items())
+    def inner_loss(self, start: Theta) -> LossFn:
+        def near_start(state: Theta, x: Tensor, y: Tensor) -> Tensor:
+            distance = sum((state[name] - p).square().sum() for name, p in start.items())
             return self.loss_at(state, x, y) + self.strength / 2 * distance
 
-        return adapt(
-            near_theta,
-            theta,
-            *support,
-            inner_lr=self.given_rates(),
-            inner_steps=self.inner_steps if inner_steps is None else inner_steps,
-            first_order=first_order,
-        )
+        return near_start
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
         """The query loss after adapting, but with the implicit gradient."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from maml_edu.foundation.types import Theta
@@ -26,6 +25,4 @@ class Joint(GradientLearner, name="joint"):
     body_rests: ClassVar[bool] = True
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
-        x = torch.cat([task.support_x, task.query_x])
-        y = torch.cat([task.support_y, task.query_y])
-        return self.loss_at(theta, x, y)
+        return self.loss_at(theta, *task.samples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from maml_edu.foundation.checks import InputError, flag
 from maml_edu.foundation.options import option
-from maml_edu.foundation.types import Device, Rate, Theta
+from maml_edu.foundation.types import Device, Rates, Theta
 from maml_edu.learners.base import GradientLearner
 from maml_edu.tasks import TaskBatch
 
@@ -53,45 +53,28 @@ class MAML(GradientLearner, name="maml"):
 
     def init(self, *, generator: torch.Generator | None = None, device: Device = None) -> Theta:
         theta = super().init(generator=generator, device=device)
-        if not self.learned_rates:
-            return theta
-        given = self.given_rates()
-        start = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)
+        start = self.rates_by_name() if self.learned_rates else {}
         return theta | {
             RATES + name: torch.full((self.inner_steps,), float(rate), device=device).log()
             for name, rate in start.items()
         }
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        shapes = super().shapes()
-        if not self.learned_rates:
-            return shapes
-        given = self.given_rates()
-        adapted = given if isinstance(given, Mapping) else shapes
-        return shapes | {RATES + name: (self.inner_steps,) for name in adapted}
+        adapted = self.rates_by_name() if self.learned_rates else ()
+        return super().shapes() | {RATES + name: (self.inner_steps,) for name in adapted}
 
     def param_groups(self, theta: Theta) -> dict[str, list[str]]:
         """The model's parameters move with meta_lr, learned rates with rates_lr."""
-        shapes = self.model.shapes()
-        return {
-            "meta_lr": [name for name in theta if name in shapes],
-            "rates_lr": [name for name in theta if name not in shapes],
-        }
+        parameters = list(self.parameters(theta))
+        return {"meta_lr": parameters, "rates_lr": [n for n in theta if n not in parameters]}
 
-    def params_and_rates(
-        self, theta: Theta, inner_steps: int
-    ) -> tuple[Theta, Rate | Sequence[Rate]]:
+    def params_and_rates(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rates]:
         if not self.learned_rates:
             return super().params_and_rates(theta, inner_steps)
-        parameters, rates = {}, {}
-        for name, p in theta.items():
-            if name.startswith(RATES):
-                rates[name.removeprefix(RATES)] = p.exp()
-            else:
-                parameters[name] = p
+        learned = {n.removeprefix(RATES): p.exp() for n, p in theta.items() if n.startswith(RATES)}
         last = self.inner_steps - 1
-        return parameters, [
-            {name: of_steps[min(step, last)] for name, of_steps in rates.items()}
+        return self.parameters(theta), [
+            {name: rates[min(step, last)] for name, rates in learned.items()}
             for step in range(inner_steps)
         ]
 

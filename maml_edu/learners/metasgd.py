@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Generator
 
 from maml_edu.foundation.checks import InputError
-from maml_edu.foundation.types import Device, Rate, Theta
-from maml_edu.learners.heads import ALPHA
+from maml_edu.foundation.types import Device, Rates, Theta
 from maml_edu.learners.maml import MAML
+
+ALPHA = "inner_lr."  # the names of the rates for a parameter's entries: this, and its name
 
 
 @dataclass(frozen=True)
@@ -31,24 +32,21 @@ class MetaSGD(MAML, name="meta-sgd"):
     learned_rates: bool = field(default=False, init=False)  # it learns its own
 
     def __post_init__(self):
-        given, names = self.given_rates(), set(self.model.shapes())
-        if isinstance(given, Sequence) or (isinstance(given, Mapping) and set(given) != names):
+        given = self.given_rates()
+        if isinstance(given, Sequence) or set(self.rates_by_name()) != set(self.model.shapes()):
             allowed = "one number to start from, or one for each of the model's tensors"
             raise InputError(f"inner_lr is {given!r}; it must be {allowed}")
         super().__post_init__()
 
     def init(self, *, generator: Generator | None = None, device: Device = None) -> Theta:
         theta = self.model.init(generator=generator, device=device)
-        given = self.given_rates()
-        rates = given if isinstance(given, Mapping) else dict.fromkeys(theta, given)
+        rates = self.rates_by_name()
         return theta | {ALPHA + n: torch.full_like(p, rates[n]) for n, p in theta.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = self.model.shapes()
         return shapes | {ALPHA + name: shape for name, shape in shapes.items()}
 
-    def params_and_rates(
-        self, theta: Theta, inner_steps: int
-    ) -> tuple[Theta, Rate | Sequence[Rate]]:
-        names = self.model.shapes()
-        return {n: theta[n] for n in names}, {n: theta[ALPHA + n] for n in names}
+    def params_and_rates(self, theta: Theta, inner_steps: int) -> tuple[Theta, Rates]:
+        parameters = self.parameters(theta)
+        return parameters, {name: theta[ALPHA + name] for name in parameters}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
 
-from maml_edu.foundation.types import Device, Rate, Theta
+from maml_edu.foundation.types import Device, Theta
 from maml_edu.learners.base import GradientLearner
-from maml_edu.learners.heads import linear_head
+from maml_edu.models import linear_head
 from maml_edu.tasks import TaskBatch
 
 TURNS = 4  # a character turned by a quarter is another class
-CLASSES = ("classes.weight", "classes.bias")  # the head of all background classes, in theta
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,18 @@ class Pretrain(GradientLearner, name="pretrain"):
         """The model's parameters; its head, and the head of all classes, are zeros."""
         theta = super().init(generator=generator, device=device)
         shapes = self.shapes()
-        heads = (*linear_head(self.model, "Pretrain"), *CLASSES)
+        heads = (*linear_head(self.model, "Pretrain"), "classes.weight", "classes.bias")
         return theta | {name: torch.zeros(shapes[name], device=device) for name in heads}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = super().shapes()
-        n = TURNS * self.characters
         weight, _ = linear_head(self.model, "Pretrain")
-        return shapes | dict(zip(CLASSES, ((n, shapes[weight][1]), (n,)), strict=True))
-
-    def params_and_rates(
-        self, theta: Theta, inner_steps: int
-    ) -> tuple[Theta, Rate | Sequence[Rate]]:
-        return {name: theta[name] for name in self.model.shapes()}, self.given_rates()
+        n, features = TURNS * self.characters, shapes[weight][1]
+        return shapes | {"classes.weight": (n, features), "classes.bias": (n,)}
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
-        x = torch.cat([task.support_x, task.query_x])
-        label = torch.cat([task.support_y, task.query_y])
+        x, label = task.samples
         character = (TURNS * task.info["character"] + task.info["rotation"])[label]
-        state, _ = self.params_and_rates(theta, 0)
-        head = linear_head(self.model, "Pretrain")
-        of_all = {name: theta[trained] for name, trained in zip(head, CLASSES, strict=True)}
-        return self.loss(self.model({**state, **of_all}, x), character)
+        weight, bias = linear_head(self.model, "Pretrain")
+        head = {weight: theta["classes.weight"], bias: theta["classes.bias"]}
+        return self.loss(self.model({**self.parameters(theta), **head}, x), character)

@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 
 from maml_edu.foundation.types import Device, Samples, Theta
-from maml_edu.learners.heads import linear_head
 from maml_edu.learners.maml import MAML
+from maml_edu.learners.protonet import prototypes
+from maml_edu.models import linear_head
 
 
 @dataclass(frozen=True)
@@ -41,29 +42,17 @@ class ProtoMAML(MAML, name="protomaml"):
         shapes, head = super().shapes(), linear_head(self.model, "ProtoMAML")
         return {name: shape for name, shape in shapes.items() if name not in head}
 
-    def adapt(
-        self,
-        theta: Theta,
-        support: Samples,
-        *,
-        inner_steps: int | None = None,
-        first_order: bool = False,
-    ) -> list[Theta]:
-        """theta with the head of this support set's prototypes, and what the inner steps make of
-        it: `inner_steps + 1` states."""
-        start = {**theta, **self.head(theta, support)}
-        return super().adapt(start, support, inner_steps=inner_steps, first_order=first_order)
+    def start(self, parameters: Theta, support: Samples) -> Theta:
+        """The parameters, with the head of this support set's prototypes."""
+        return {**parameters, **self.head(parameters, support)}
 
     def head(self, theta: Theta, support: Samples) -> Theta:
         """The linear layer whose logits are minus the squared distances to the prototypes, plus a
         term that is the same for all classes: weight (way, features) and bias (way,)."""
         x, y = support
         weight, bias = linear_head(self.model, "ProtoMAML")
-        shapes = self.model.shapes()
-        way, features = shapes[weight]
-        of_class = (y[:, None] == torch.arange(way, device=y.device)).to(x.dtype)  # (samples, way)
+        way, features = self.model.shapes()[weight]
         # with an identity for a head, the network's outputs are the features
         identity = {weight: torch.eye(features).to(x), bias: torch.zeros(features).to(x)}
-        body = {name: theta[name] for name in shapes if name not in identity}
-        prototypes = of_class.T @ self.model({**body, **identity}, x) / of_class.sum(0)[:, None]
-        return {weight: 2 * prototypes, bias: -prototypes.square().sum(1)}
+        mu = prototypes(self.model({**self.parameters(theta), **identity}, x), y, way)
+        return {weight: 2 * mu, bias: -mu.square().sum(1)}

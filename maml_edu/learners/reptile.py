@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from maml_edu.foundation.types import Theta
@@ -29,11 +28,7 @@ class Reptile(GradientLearner, name="reptile"):
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
         """The loss after the inner steps, but with the gradient theta - adapted, which is that of
         half the squared distance to a fixed `adapted` (their section 5.2)."""
-        data = (
-            torch.cat([task.support_x, task.query_x]),
-            torch.cat([task.support_y, task.query_y]),
-        )
         start = {name: p.detach() for name, p in theta.items()}
-        adapted = {name: p.detach() for name, p in self.adapt(start, data)[-1].items()}
+        adapted = {name: p.detach() for name, p in self.adapt(start, task.samples)[-1].items()}
         pull = sum((theta[name] - p).square().sum() for name, p in adapted.items()) / 2
-        return self.loss_at(adapted, *data) + pull - pull.detach()
+        return self.loss_at(adapted, *task.samples) + pull - pull.detach()

@@ -75,18 +75,41 @@ class Model:
         return {name: tuple(p.shape) for name, p in self._skeleton.named_parameters()}
 
     def _explain(self, theta: Theta, x: Tensor, error: Exception) -> None:
-        """Raise a InputError that names the argument which the network could not take, if known."""
-        if missing := [name for name in self.shapes() if name not in theta]:
-            raise InputError(
-                f"theta lacks {', '.join(missing)}, parameters of this model"
-            ) from error
-        dtype = next((theta[name].dtype for name in self.shapes()), None)
-        refuse_arrays(**{f"theta[{name!r}]": theta[name] for name in self.shapes()})
+        """Raise an InputError that names the argument which the network could not take."""
+        names = self.shapes()
+        if missing := ", ".join(name for name in names if name not in theta):
+            raise InputError(f"theta lacks {missing}, parameters of this model") from error
+        dtype = next((theta[name].dtype for name in names), None)
+        refuse_arrays(**{f"theta[{name!r}]": theta[name] for name in names})
         refuse_arrays(dtype, x=x)
         if isinstance(x, Tensor) and x.dtype != dtype and "type" in str(error):
             raise InputError(
                 f"x is of {x.dtype}; it must be of {dtype}, as theta is: give x.to({dtype})"
             ) from error
+
+
+def head_names(model: Model, user: str | None = None) -> list[str]:
+    """The names of the head's parameters; none for a model without a head.
+
+    user: who needs a head: for a model without one, an InputError says so.
+    """
+    head = getattr(model, "head", None)  # a model of the reader's own may not say
+    if head is None and user:
+        raise InputError(
+            f"model has no head; {user} needs one: a linear layer at its end, or the layer that "
+            "Model(build, head=...) names"
+        )
+    prefix = f"{head}." if head else ""
+    return [] if head is None else [name for name in model.shapes() if name.startswith(prefix)]
+
+
+def linear_head(model: Model, user: str) -> tuple[str, str]:
+    """The names of the head's weight (way, features) and bias (way,), for a `user` of both."""
+    names = head_names(model, user)
+    by_part = {name.rpartition(".")[2]: name for name in names}
+    if set(by_part) != {"weight", "bias"}:
+        raise InputError(f"model's head has {', '.join(names)}; {user} needs a weight and a bias")
+    return by_part["weight"], by_part["bias"]
 
 
 def _find_head(module: nn.Module) -> str | None:

@@ -31,13 +31,11 @@ def predict(
     """The outputs for one task's queries x, (queries, …) -> (queries, outputs).
 
     protocol, one of PROTOCOLS. Default: "transductive".
-        "transductive": batch-norm's statistics are those of x. The MAML paper does this, so its
-            figures are transductive. It needs all queries at once, and relies on their balance.
+        "transductive": as in the MAML paper. It needs all queries at once, and relies on their
+            balance.
         "support-only": in every layer the statistics are those of support_x under the same theta.
-            So each query is answered independently, and cheaply.
-        "one-by-one": each query is answered in a batch with support_x, as Nichol, Achiam & Schulman
-            (2018, section 6.1) do to compare with the transductive. It costs a pass over the
-            support set for every query.
+        "one-by-one": as Nichol, Achiam & Schulman (2018, section 6.1) do to compare with the
+            transductive. It costs a pass over the support set for every query.
     Adapting needs no protocol: its batch is the support set. A model without batch-norm answers the
     same under each. Raises InputError for another name, or if support_x is needed but missing.
     """

@@ -36,6 +36,11 @@ class TaskBatch(NamedTuple):
     def query(self) -> tuple[Tensor, Tensor]:
         return self.query_x, self.query_y
 
+    @property
+    def samples(self) -> tuple[Tensor, Tensor]:
+        """x and y of one task's support and query set together."""
+        return torch.cat([self.support_x, self.query_x]), torch.cat([self.support_y, self.query_y])
+
     def task(self, index: int) -> TaskBatch:
         """One task, as `vmap` hands it over: without the first axis."""
         info = {name: value[index] for name, value in self.info.items()}

@@ -32,9 +32,8 @@ class Episodes:
         """
         n_tasks, way, used = self.examples.shape
         labels = torch.arange(way, device=x.device)[None, :, None].expand(n_tasks, way, used)
-        parts = []
-        for cut in (slice(None, self.shots), slice(self.shots, None)):
-            parts += [x[:, :, cut].flatten(1, 2), labels[:, :, cut].flatten(1)]
+        cuts = slice(None, self.shots), slice(self.shots, None)
+        parts = [all_of[:, :, cut].flatten(1, 2) for cut in cuts for all_of in (x, labels)]
         return TaskBatch(*parts, info)
 
 
@@ -59,10 +58,8 @@ def draw_episodes(
     if way > n_classes:
         raise InputError(f"way is {way}; it must be at most {n_classes}, the number of classes")
     if shots + queries > n_examples:
-        raise InputError(
-            f"shots + queries is {shots + queries}; it must be at most {n_examples}, the examples "
-            "of a class"
-        )
+        allowed = f"at most {n_examples}, the examples of a class"
+        raise InputError(f"shots + queries is {shots + queries}; it must be {allowed}")
     drawn_on = generator.device if generator is not None else None
 
     def some_of(n: int, k: int, *shape: int) -> Tensor:

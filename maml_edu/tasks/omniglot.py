@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from maml_edu.foundation.checks import InputError, at_least
+from maml_edu.foundation.checks import InputError, at_least, choice
 from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch
 from maml_edu.tasks.data import Drawings, load_drawings
@@ -43,8 +43,7 @@ class OmniglotTasks:
         rotations: bool | None = None,
         source: str | os.PathLike | Drawings = "auto",
     ):
-        if split not in SPLITS:
-            raise InputError(f"split is {split!r}; it must be one of {', '.join(SPLITS)}")
+        choice(SPLITS)("split", split)
         if rotations not in (None, True, False):
             raise InputError(f"rotations is {rotations!r}; it must be True, False or None")
         at_least(2, way=way)
@@ -52,12 +51,11 @@ class OmniglotTasks:
         self.rotations = split == "train" if rotations is None else bool(rotations)
         self.drawings = source if isinstance(source, Drawings) else load_drawings(source)
         self.characters = split_characters(self.drawings.names)[split]
-        if way > len(self.characters):
+        if way > (most := len(self.characters)):
             raise InputError(
-                f"way is {way}; it must be at most {len(self.characters)}, the characters of the "
-                f"{split} split"
+                f"way is {way}; it must be at most {most}, the characters of the {split} split"
             )
-        self._images = {torch.device("cpu"): self.drawings.images}
+        self._images = self.drawings.images  # 25 MB, on the device of the last sample
 
     def __repr__(self) -> str:
         return f"OmniglotTasks({self.split!r}, way={self.way}, rotations={self.rotations})"
@@ -104,20 +102,13 @@ class OmniglotTasks:
         character = self.characters.to(plan.classes.device)[plan.classes]
         info = {"character": character, "rotation": turns, "drawing": plan.examples}
         info = {name: value.to(device) for name, value in info.items()}
-        images = self._on(info["character"].device)
+        images = self._images = self._images.to(info["character"].device)
         rows = info["character"][..., None] * images.shape[1] + info["drawing"]
         x = images.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, (-1, rows.shape[2]))
         x = turn(x, turns.flatten()).view(*rows.shape, 1, *images.shape[2:])
         batch = plan.batch(x, info)
-        return batch._replace(
-            support_x=batch.support_x.float().div_(255), query_x=batch.query_x.float().div_(255)
-        )
-
-    def _on(self, device: torch.device) -> Tensor:
-        """The drawings on a device, which keeps them: 25 MB."""
-        if device not in self._images:
-            self._images[device] = self.drawings.images.to(device)
-        return self._images[device]
+        ink = {"support_x": batch.support_x, "query_x": batch.query_x}
+        return batch._replace(**{name: of.float().div_(255) for name, of in ink.items()})
 
 
 def turn(images: Tensor, turns: Tensor) -> Tensor:

@@ -75,9 +75,8 @@ class SinusoidTasks:
         y = amplitudes[:, None, None] * torch.sin(x - phases[:, None, None])
         if self.noise:
             y = y + self.noise * torch.randn(y.shape, generator=generator, device=drawn_on)
-        x = self._inputs(x, amplitudes, phases)
+        x, y = self._inputs(x, amplitudes, phases).to(device), y.to(device)
         info = {"amplitude": amplitudes.to(device), "phase": phases.to(device)}
-        x, y = x.to(device), y.to(device)
         return TaskBatch(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:], info)
 
     def truth(self, task: TaskBatch, x: Tensor) -> Tensor:

@@ -450,7 +450,8 @@ strength = 2.0
 pull = torch.linalg.inv(eye + A / strength)
 implicit = (pull @ A @ (pull @ d)).mean(0)[:, 0]  # φ - c = pull @ d
 for inner_steps in (2, 200):
-    arrow = -toy_arrow(IMAML(linear, mse_loss, 0.1, inner_steps, strength=strength), w)
+    imaml = IMAML(linear, inner_lr=0.1, inner_steps=inner_steps, strength=strength)
+    arrow = -toy_arrow(imaml, w)
     print(f"{inner_steps} inner steps: {degrees(arrow, implicit):.2f}° off")
     assert torch.allclose(arrow, implicit) == (inner_steps == 200)
 

@@ -421,7 +421,7 @@ def only(learner, theta, moves, steps):
     if not isinstance(rates, list):
         rates = [dict.fromkeys(parameters, rates)] * steps
     kept = [{n: rate for n, rate in step.items() if moves(n)} for step in rates]
-    return replace(learner, inner_lr=kept, learned_rates=False), parameters
+    return replace(learner, inner_lr=kept, head_lr=None, learned_rates=False), parameters
 
 
 # %%

@@ -345,8 +345,8 @@ def attention(query, support, labels, way, scale):
 assert exercises.check_attention(attention)
 
 # %% [markdown]
-# The package's `MatchingNet` gives the logarithms, as logits for `cross_entropy`. It can also have the features see the whole
-# support set, by LSTMs (`fce=True`, the paper's *full context embeddings*); we do without.
+# The package's `MatchingNet` gives the logarithms, as logits for `cross_entropy`. In the paper an LSTM can also let the features
+# see the whole support set (*full context embeddings*); we do without.
 
 # %%
 matching = MatchingNet(net, way=5)
@@ -624,7 +624,6 @@ exercises.progress("10")
 #
 # - Train the prototypical network on 5-way tasks, four at a time, like MAML. How much of its lead was the ways?
 # - Distance without the square (change `nearest`): what does the meta-loss do?
-# - `MatchingNet(net, way=20, fce=True)`: do its LSTMs earn their time?
 # - Give MAML ten inner steps on white on black. Where does it stop to gain?
 #
 # **Next:** [draw your own characters](11_draw_your_own.ipynb).

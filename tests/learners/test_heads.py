@@ -11,9 +11,9 @@ from torch.nn.functional import cross_entropy
 
 from maml_edu.foundation.options import options_of
 from maml_edu.learners import ANIL, LEARNERS, MAML, MetaSGD, Pretrain, ProtoMAML, ProtoNet
-from maml_edu.learners.heads import head_names, resize_head, row_names, start_theta
+from maml_edu.learners.heads import resize_head, row_names, start_theta
 from maml_edu.learners.metasgd import ALPHA
-from maml_edu.models import Model, conv4, dense4, mlp
+from maml_edu.models import Model, conv4, dense4, head_names, mlp
 from maml_edu.runs import checkpoint
 
 WITH_HEAD = [name for name, kind in LEARNERS.items() if not kind.headless]

@@ -36,8 +36,6 @@ OTHER = {
     "strength": 0.5,
     "cg_steps": 1,
     "characters": 8,
-    "fce": True,
-    "fce_steps": 2,
     "way": 4,
 }
 # `way`, `characters` and `loss` follow from the tasks, so they are fields, but no options.
@@ -108,10 +106,6 @@ def other_value(name: str, option: str):
 @pytest.mark.parametrize(("name", "option"), EACH)
 def test_an_option_is_honoured(name, option, monkeypatch):
     value = other_value(name, option)
-    if (name, option) == ("matching", "fce_steps"):  # honoured with fce, see below
-        with pytest.raises(ValueError, match=f"^{option} is {value}; .*fce is False"):
-            made(name, **{option: value})
-        return
     if option == "checkpointing":  # the same numbers, found another way
         asked = []
         real = inner.checkpointed
@@ -120,11 +114,6 @@ def test_an_option_is_honoured(name, option, monkeypatch):
         assert asked
     else:
         assert not same(plain(name), outcome(made(name, **{option: value})))
-
-
-def test_full_context_embeddings_read_as_often_as_they_are_told():
-    five, two = (outcome(made("matching", fce=True, fce_steps=n)) for n in (5, 2))
-    assert not same(five, two)
 
 
 @pytest.mark.parametrize(("name", "option"), LACKING)
@@ -156,7 +145,7 @@ def test_maml_plus_plus_keeps_what_it_was_given_throughout_the_training():
         ("maml++", {"annealing": 1.5}, "annealing is 1.5; it must be a fraction from 0 to 1"),
         ("imaml", {"strength": 0.0}, "strength is 0.0; it must be a finite number above 0"),
         ("imaml", {"cg_steps": 0}, "cg_steps is 0; it must be an integer from 1"),
-        ("matching", {"fce": True, "fce_steps": 0}, "fce_steps is 0; it must be an integer from 1"),
+        ("matching", {"way": 1}, "way is 1; it must be an integer, 2 or more"),
         ("protonet", {"way": 1}, "way is 1; it must be an integer, 2 or more"),
     ],
 )

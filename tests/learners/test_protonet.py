@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from maml_edu.learners import ProtoNet
-from maml_edu.learners.protonet import PROTOTYPES
 from maml_edu.models import conv4, mlp
 from maml_edu.outer import meta_loss
 from maml_edu.tasks import TaskBatch
@@ -55,5 +54,5 @@ def test_adapting_adds_the_prototypes_and_changes_nothing_else():
     x = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     before, after = learner.adapt(theta, (x, torch.tensor([0, 1, 0, 1])), inner_steps=3)
     assert before is theta
-    assert after[PROTOTYPES].shape == (2, 4)
-    assert {name for name in after if after[name] is not theta.get(name)} == {PROTOTYPES}
+    assert after["prototypes"].shape == (2, 4)
+    assert {name for name in after if after[name] is not theta.get(name)} == {"prototypes"}

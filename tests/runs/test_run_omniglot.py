@@ -270,7 +270,6 @@ def test_the_papers_settings_are_the_defaults(way, shots, inner_lr, inner_steps,
         ("--start nothing", "there is no checkpoint 'nothing'"),
         ("--meta-batch 100000", "it must be at most 100,000"),
         ("--start sine-maml", "start has nothing for "),
-        ("--learner matching --fce-steps 3", "fce_steps is 3; .* fce is False"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_sentence(stand_in, capsys, options, said):

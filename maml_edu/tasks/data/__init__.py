@@ -3,8 +3,7 @@
 `load_drawings` gives them, and `maml_edu.tasks.OmniglotTasks` draws tasks from them.
 """
 
-from maml_edu.tasks.data.drawings import Drawings
-from maml_edu.tasks.data.files import DataError, cache_folder
+from maml_edu.tasks.data.drawings import DataError, Drawings, cache_folder
 from maml_edu.tasks.data.load import StandInWarning, load_drawings
 
 __all__ = ["DataError", "Drawings", "StandInWarning", "cache_folder", "load_drawings"]

@@ -1,31 +1,61 @@
-"""Read Omniglot's zips in memory: nothing is unpacked to disk, and everything is checked."""
+"""Omniglot's release (Lake, Salakhutdinov & Tenenbaum 2015): two zips, read in memory.
+
+Nothing is unpacked to disk, and everything is checked.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import re
-import stat
-import zipfile
 import zlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from maml_edu.tasks.data.files import DataError
-from maml_edu.tasks.data.release import MAX_BYTES, Part
+from maml_edu.tasks.data.drawings import DataError
 
+URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
+MAX_BYTES = 50 * 2**20  # of one zip; the larger of the two has 9 MiB
 DRAWERS = 20
 RAW = 105  # pixels a side, in the release
 SIDE = 28  # and in few-shot papers
-MAX_ENTRIES = 50_000
 MAX_DRAWING = 2**14  # bytes of one PNG; the largest of Omniglot's has 522
 # What zipfile and Pillow raise where bytes are not what they should be.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, BadZipFile, zlib.error)
 DRAWING = re.compile(r"images_\w+/([^/]+/character\d+)/\d+_\d+\.png")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the release's zips, and how to recognise it.
+
+    md5: of the zip file, as released. characters: how many it holds. content: the SHA-256 of its
+    names and pixels (see `read_archive`), which stays when they are zipped again.
+    """
+
+    md5: str
+    characters: int
+    content: str
+
+
+RELEASE: dict[str, Part] = {
+    "images_background.zip": Part(
+        "68d2efa1b9178cc56df9314c21c6e718",
+        964,
+        "510df825c90f405c4b684fa875722e346bd1f32b4fd5683e5d7def8c8e48b698",
+    ),
+    "images_evaluation.zip": Part(
+        "6b91aef0f799c5bb55b94e3f2daec811",
+        659,
+        "4035852ce608d699db0d00fafde499ac3c034352cc2906db73b7375faa3bd16d",
+    ),
+}
 
 
 def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[str], np.ndarray]:
@@ -40,31 +70,28 @@ def read_archive(path: Path, part: Part, bar: tqdm | None = None) -> tuple[list[
     the 105 x 105 bits of its drawings, ink as 1, eight to a byte, row by row. Raises DataError.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = _drawings(archive, path)
-            characters = _complete(entries, part, path)
-            images = np.empty((len(characters), DRAWERS, SIDE, SIDE), np.uint8)
-            content = hashlib.sha256()
-            for i, character in enumerate(characters):
+        with ZipFile(path) as archive:
+            entries = _drawings(archive, part, path)
+            images, content = [], hashlib.sha256()
+            for character, drawings in entries.items():
+                ink = np.stack([_ink(archive, entry, path) for entry in drawings])
                 content.update(character.encode())
-                ink = np.stack([_ink(archive, entry, path) for entry in entries[character]])
-                for drawing in ink:
-                    content.update(np.packbits(drawing).tobytes())
-                images[i] = shrink(ink)
+                content.update(np.packbits(ink.reshape(DRAWERS, -1), axis=1).tobytes())
+                images.append(shrink(ink))
                 if bar is not None:
                     bar.update(DRAWERS)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (BadZipFile, EOFError) as error:
         raise DataError(f"{path} is not a whole zip file ({error})") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
     if content.hexdigest() != part.content:
         raise DataError(
-            f"{path} holds {len(characters)} characters, but not Omniglot's drawings of them "
+            f"{path} holds {len(entries)} characters, but not Omniglot's drawings of them "
             "(the SHA-256 of the content differs)"
         )
-    return characters, images
+    return list(entries), np.stack(images)
 
 
 def shrink(ink: np.ndarray) -> np.ndarray:
@@ -86,46 +113,28 @@ def _lanczos() -> np.ndarray:
     return np.asarray(each.resize((SIDE, RAW), Image.Resampling.LANCZOS)).T
 
 
-def _drawings(archive: zipfile.ZipFile, path: Path) -> dict[str, list[zipfile.ZipInfo]]:
-    """The entries of each character's drawings, sorted by name."""
-    if path.stat().st_size > MAX_BYTES or len(archive.infolist()) > MAX_ENTRIES:
+def _drawings(archive: ZipFile, part: Part, path: Path) -> dict[str, list[ZipInfo]]:
+    """The entries of each character's drawings, sorted by name; others are left alone."""
+    if path.stat().st_size > MAX_BYTES:
         raise DataError(f"{path} is far larger than Omniglot's zip, so it was not read")
-    found: dict[str, dict[str, zipfile.ZipInfo]] = {}
+    found: dict[str, dict[str, ZipInfo]] = {}
     for entry in archive.infolist():
-        name = entry.filename
-        if _leads_outside(name) or stat.S_ISLNK(entry.external_attr >> 16):
-            raise DataError(
-                f"{path} holds {name[:80]!r}, which leads outside it; "
-                "Omniglot's has no such entry, so it was not read"
-            )
-        if match := DRAWING.fullmatch(name):
+        if match := DRAWING.fullmatch(name := entry.filename):
             if entry.file_size > MAX_DRAWING:
                 raise DataError(
                     f"{path} holds {name!r} of {entry.file_size:,} bytes; "
                     f"a drawing has at most {MAX_DRAWING:,}, so it was not read"
                 )
-            if name in found.setdefault(match[1], {}):
-                raise DataError(f"{path} holds {name!r} twice")
-            found[match[1]][name] = entry
-    return {c: [entry for _, entry in sorted(found[c].items())] for c in sorted(found)}
+            found.setdefault(match[1], {})[name] = entry
+    if len(found) != part.characters:
+        raise DataError(f"{path} holds {len(found)} characters instead of {part.characters}")
+    for character, its in found.items():
+        if len(its) != DRAWERS:
+            raise DataError(f"{path} holds {len(its)} drawings of {character} instead of {DRAWERS}")
+    return {c: [found[c][name] for name in sorted(found[c])] for c in sorted(found)}
 
 
-def _leads_outside(name: str) -> bool:
-    return name.startswith("/") or ".." in name.split("/") or "\\" in name or ":" in name
-
-
-def _complete(entries: dict[str, list[zipfile.ZipInfo]], part: Part, path: Path) -> list[str]:
-    if len(entries) != part.characters:
-        raise DataError(f"{path} holds {len(entries)} characters instead of {part.characters}")
-    for character, drawings in entries.items():
-        if len(drawings) != DRAWERS:
-            raise DataError(
-                f"{path} holds {len(drawings)} drawings of {character} instead of {DRAWERS}"
-            )
-    return list(entries)
-
-
-def _ink(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> np.ndarray:
+def _ink(archive: ZipFile, entry: ZipInfo, path: Path) -> np.ndarray:
     """One drawing: (105, 105), True where there is ink."""
     try:
         with archive.open(entry) as file:

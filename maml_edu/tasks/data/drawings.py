@@ -1,10 +1,12 @@
-"""Decoded drawings in memory, and their file in the cache."""
+"""Decoded drawings in memory, and their file in this machine's cache."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +14,32 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.files import read_whole, write_whole
-from maml_edu.tasks.data.files import cannot_write
 
 MAX_CACHED = 2**28  # bytes; all of Omniglot is 25 MB
+Named = tuple[Tensor, tuple[str, ...]]  # images and names, as in Drawings
+
+
+class DataError(InputError):
+    """Data that is not available or not usable; the message says which and why."""
+
+
+def cache_folder() -> Path:
+    """The folder that MAML_EDU_CACHE names, or the user's cache folder of this system."""
+    if named := os.environ.get("MAML_EDU_CACHE"):
+        return Path(named).expanduser().absolute()
+    import pooch
+
+    return Path(pooch.os_cache("maml_edu"))
+
+
+def cannot_write(folder: Path, error: OSError) -> DataError:
+    """The error of a cache that is full or read-only."""
+    return DataError(
+        f"the cache folder {folder} cannot be written to ({error.strerror or error}); "
+        "make room there, or name another folder in MAML_EDU_CACHE"
+    )
 
 
 @dataclass(frozen=True)
@@ -39,7 +63,21 @@ class Drawings:
         return tuple(name.split("/")[0] for name in self.names)
 
 
-def write_cached(path: Path, images: Tensor, names: list[str], made: Mapping[str, str]) -> None:
+def cached(path: Path, made: Mapping[str, str], make: Callable[[], Named]) -> Named:
+    """What `make` gives, from the cached file if it was made of the same things, else into it.
+
+    Where the cache cannot be written, a warning says so."""
+    kept = read_cached(path, made)
+    if kept is None:
+        kept = make()
+        try:
+            write_cached(path, *kept, made)
+        except DataError as error:
+            warnings.warn(f"{error}. Until then this is done again each time", stacklevel=2)
+    return kept
+
+
+def write_cached(path: Path, images: Tensor, names: Sequence[str], made: Mapping[str, str]) -> None:
     """Write decoded drawings, with a checksum and a note of what they were `made` from.
 
     The file is whole or absent. Raises DataError if it cannot be written.
@@ -53,18 +91,16 @@ def write_cached(path: Path, images: Tensor, names: list[str], made: Mapping[str
         raise cannot_write(path.parent, error) from error
 
 
-def read_cached(path: Path, made: Mapping[str, str]) -> tuple[Tensor, tuple[str, ...]] | None:
+def read_cached(path: Path, made: Mapping[str, str]) -> Named | None:
     """The drawings in a cached file, or None if it is missing, damaged, or made of other things."""
     try:
         content = read_whole(path, MAX_CACHED)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         about = header["__metadata__"]
-        if about["made"] != json.dumps(dict(made), sort_keys=True):
-            return None
-        images = load(content)["images"]
-        if about["sha256"] != _checksum(images, about):
-            return None
-        return images, tuple(json.loads(about["names"]))
+        images, names = load(content)["images"], tuple(json.loads(about["names"]))
+        made_of_these = about["made"] == json.dumps(dict(made), sort_keys=True)
+        whole = about["sha256"] == _checksum(images, about)
+        return (images, names) if made_of_these and whole else None
     except (SafetensorError, ValueError, KeyError, TypeError):
         return None  # whatever is wrong, the caller makes the file again
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,8 @@ import torch
 from tqdm.auto import tqdm
 
 from maml_edu.tasks.data import standin
-from maml_edu.tasks.data.archive import DRAWERS, read_archive
-from maml_edu.tasks.data.drawings import Drawings, read_cached, write_cached
-from maml_edu.tasks.data.files import DataError, cache_folder
-from maml_edu.tasks.data.release import RELEASE, URL, Part
+from maml_edu.tasks.data.archive import DRAWERS, RELEASE, URL, Part, read_archive
+from maml_edu.tasks.data.drawings import DataError, Drawings, Named, cache_folder, cached
 
 SOURCES = ("auto", "release", "stand-in")
 OMNIGLOT_FILE = "omniglot-28x28.safetensors"
@@ -86,91 +84,66 @@ def forget() -> None:
 
 
 def from_folder(
-    folder: Path,
-    cache: Path,
-    *,
-    parts: Mapping[str, Part] = RELEASE,
-    progress: bool = True,
+    folder: Path, cache: Path, *, parts: Mapping[str, Part] = RELEASE, progress: bool = True
 ) -> Drawings:
     """Omniglot from a folder that holds its two zips."""
     files = [folder / name for name in parts]
     if not folder.is_dir():
         named = ", ".join(SOURCES)
         raise DataError(f"the data folder {folder} does not exist; a source is a folder or {named}")
-    for file in files:
-        if not file.is_file():
-            raise DataError(
-                f"the data folder {folder} lacks {file.name}; it needs {' and '.join(parts)}"
-            )
-    made = {"decoding": DECODING, "content": " ".join(part.content for part in parts.values())}
-    for file in files:  # another file of the same name is read again
-        made[str(file)] = f"{file.stat().st_size} {file.stat().st_mtime_ns}"
-    return _decoded(files, parts, cache, made, f"from {folder}", progress)
+    if lacking := [file.name for file in files if not file.is_file()]:
+        wanted = " and ".join(parts)
+        raise DataError(f"the data folder {folder} lacks {lacking[0]}; it needs {wanted}")
+    of_each = [(str(file), file.stat()) for file in files]  # one that changed is read again
+    made = {name: f"{about.st_size} {about.st_mtime_ns}" for name, about in of_each}
+    return _omniglot(cache, made, lambda: files, parts, f"from {folder}", progress)
 
 
 def from_release(
-    cache: Path,
-    *,
-    url: str = URL,
-    parts: Mapping[str, Part] = RELEASE,
-    progress: bool = True,
+    cache: Path, *, url: str = URL, parts: Mapping[str, Part] = RELEASE, progress: bool = True
 ) -> Drawings:
     """Omniglot from its release, fetched into the cache unless it is there."""
-    made = {"decoding": DECODING, "content": " ".join(part.content for part in parts.values())}
-    made["url"] = url
-    origin = f"the release, in {cache}"
-    if (kept := read_cached(cache / OMNIGLOT_FILE, made)) is not None:
-        return _omniglot(*kept, origin)
-    from maml_edu.tasks.data.fetch import fetch  # slow to import, and seldom needed
 
-    files = fetch(cache, url=url, release=parts, progress=progress)
-    return _decoded(files, parts, cache, made, origin, progress)
+    def files() -> list[Path]:
+        from maml_edu.tasks.data.fetch import fetch  # slow to import, and seldom needed
+
+        return fetch(cache, url=url, release=parts, progress=progress)
+
+    return _omniglot(cache, {"url": url}, files, parts, f"the release, in {cache}", progress)
 
 
-def _decoded(
-    files: list[Path],
-    parts: Mapping[str, Part],
+def _omniglot(
     cache: Path,
     made: Mapping[str, str],
+    files: Callable[[], list[Path]],
+    parts: Mapping[str, Part],
     origin: str,
     progress: bool,
 ) -> Drawings:
-    if (kept := read_cached(cache / OMNIGLOT_FILE, made)) is not None:
-        return _omniglot(*kept, origin)
-    total = DRAWERS * sum(part.characters for part in parts.values())
-    names: list[str] = []
-    images = []
-    with tqdm(total=total, unit="drawing", desc="decoding", disable=not progress) as bar:
-        for file, part in zip(files, parts.values(), strict=True):
-            some_names, some = read_archive(file, part, bar)
-            names += some_names
-            images.append(some)
-    tensor = torch.from_numpy(np.concatenate(images))
-    _keep(cache / OMNIGLOT_FILE, tensor, names, made)
-    return _omniglot(tensor, tuple(names), origin)
+    """Omniglot as the cache holds it, or else decoded from its zips."""
 
+    def decode() -> Named:
+        zips, names, images = files(), [], []
+        total = DRAWERS * sum(part.characters for part in parts.values())
+        with tqdm(total=total, unit="drawing", desc="decoding", disable=not progress) as bar:
+            for file, part in zip(zips, parts.values(), strict=True):
+                some_names, some = read_archive(file, part, bar)
+                names += some_names
+                images.append(some)
+        return torch.from_numpy(np.concatenate(images)), tuple(names)
 
-def _omniglot(images: torch.Tensor, names: tuple[str, ...], origin: str) -> Drawings:
+    content = " ".join(part.content for part in parts.values())
+    made = {"decoding": DECODING, "content": content, **made}
+    images, names = cached(cache / OMNIGLOT_FILE, made, decode)
     said = f"Omniglot, {len(names)} characters x {images.shape[1]} drawings, {origin}"
     return Drawings(images, names, said, omniglot=True)
 
 
 def _standin(cache: Path) -> Drawings:
     made = {"drawing": DECODING, "letters": standin.glyphs()}
-    if (kept := read_cached(cache / STANDIN_FILE, made)) is None:
-        names, images = standin.draw_standin()
-        _keep(cache / STANDIN_FILE, images, names, made)
-        kept = images, tuple(names)
+    images, names = cached(cache / STANDIN_FILE, made, standin.draw_standin)
     said = (
-        f"stand-in, not Omniglot: {len(kept[1])} letters of the font DejaVu Sans "
-        f"x {kept[0].shape[1]} made-up hands"
+        f"stand-in, not Omniglot: {len(names)} letters of the font DejaVu Sans "
+        f"x {images.shape[1]} made-up hands"
     )
-    return Drawings(*kept, said, omniglot=False)
-
-
-def _keep(path: Path, images: torch.Tensor, names: list[str], made: Mapping[str, str]) -> None:
-    """Write drawings to the cache; where that fails, warn, and go on with those in memory."""
-    try:
-        write_cached(path, images, names, made)
-    except DataError as error:
-        warnings.warn(f"{error}. Until then this is done again each time", stacklevel=2)
+    return Drawings(images, names, said, omniglot=False)

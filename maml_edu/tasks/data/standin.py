@@ -16,7 +16,7 @@ from PIL import Image, ImageFont
 from torch import Tensor
 from torch.nn.functional import affine_grid, avg_pool2d, conv2d, grid_sample, interpolate
 
-from maml_edu.tasks.data.files import DataError
+from maml_edu.tasks.data.drawings import DataError, Named
 
 FONT = "DejaVuSans.ttf"
 HANDS = 20
@@ -43,8 +43,8 @@ def name_of(letter: str) -> str:
     return f"{alphabet.capitalize()}/{rest.lower()}"
 
 
-def draw_standin(letters: str | None = None, *, seed: int = 0) -> tuple[list[str], Tensor]:
-    """Names, and drawings as uint8 (letters, 20, 28, 28), 255 for ink.
+def draw_standin(letters: str | None = None, *, seed: int = 0) -> Named:
+    """Drawings as uint8 (letters, 20, 28, 28), 255 for ink, and their names.
 
     A hand leans, turns, stretches and shifts the letter (an affine map), bends it (a smooth random
     displacement) and has its own stroke width. The same seed gives the same drawings.
@@ -54,13 +54,11 @@ def draw_standin(letters: str | None = None, *, seed: int = 0) -> tuple[list[str
     font = ImageFont.truetype(str(_font_file()), 96, layout_engine=ImageFont.Layout.BASIC)
     printed = torch.stack([_print(font, letter) for letter in letters])
     drawn = [_hands(some, generator) for some in printed.split(CHARACTERS_AT_ONCE)]
-    return [name_of(letter) for letter in letters], torch.cat(drawn)
+    return torch.cat(drawn), tuple(map(name_of, letters))
 
 
 def _font_file() -> Path:
     spec = importlib.util.find_spec("matplotlib")  # only to find its folder: it is not imported
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError("matplotlib, whose fonts the stand-in is drawn from, is not installed")
     file = Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf", FONT)
     if not file.exists():
         raise DataError(f"matplotlib's font {file}, which the stand-in is drawn from, is missing")

@@ -88,8 +88,8 @@ WRONG = {
         (peeked, "adapts to the query set"),
         (swapped, "swapped"),
         (first_order, "first-order"),
-        (lambda *problem: adapted(*problem[:3], problem[4]), "return a scalar tensor"),
-        (lambda *problem: task_loss(*problem).item(), "return a scalar tensor"),
+        (lambda *problem: adapted(*problem[:3], problem[4]), "a single number was asked for"),
+        (lambda *problem: task_loss(*problem).item(), "return tensors"),
         (lambda *problem: task_loss(*problem).detach(), "gradient with respect to theta"),
     ],
     "check_jacobian_product": [

@@ -6,12 +6,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
-import pooch
 import pytest
 
-from maml_edu.tasks.data import load
+from maml_edu.tasks.data import fetch, load
 from tests.tasks.data.made_up import ZIPS
 
 
@@ -76,8 +74,7 @@ def _apart(tmp_path, monkeypatch):
     monkeypatch.delenv("MAML_EDU_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    no_wait = SimpleNamespace(sleep=lambda seconds: None)
-    monkeypatch.setattr(pooch.core, "time", no_wait)  # between attempts
+    monkeypatch.setattr(fetch, "sleep", lambda seconds: None)  # between attempts
     load.forget()
     yield
     load.forget()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maml_edu.tasks.data.release import Part
+from maml_edu.tasks.data.archive import Part
 
 DRAWINGS: dict[str, dict[str, np.ndarray]] = {
     f"images_{part}.zip": {
