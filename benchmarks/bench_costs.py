@@ -13,15 +13,15 @@ from statistics import median
 from typing import Any
 
 import torch
-from maml_edu.foundation.gradients import captured, in_chunks
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from benchmarks.problems import Problem, omniglot, sine
 from benchmarks.race import bar, cpu_seconds, exponent
+from maml_edu.foundation.capture import captured
 from maml_edu.learners import MAML
-from maml_edu.outer import meta_gradient
+from maml_edu.outer import in_chunks, meta_gradient
 
 STEPS = (1, 2, 5, 10)
 COUNTED = {"k": (4, 8, 16, 32), "tasks": (32, 64, 128, 256)}  # where the work outweighs the start

@@ -14,7 +14,7 @@ from benchmarks.contenders import installed
 from benchmarks.problems import SINE, sine
 from benchmarks.race import bar, race, show, times_as_fast
 from maml_edu.outer import meta_train
-from maml_edu.runs.cli.table import table
+from maml_edu.runs.cli.output import table
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.measure import Measurement, measure
 

@@ -12,13 +12,12 @@ from functools import cache, partial
 from importlib.util import find_spec
 
 import torch
-from maml_edu.foundation.gradients import captured, in_chunks
 from torch import Tensor, nn
 
 from benchmarks.problems import Problem
-from maml_edu.foundation.capture import NoCompiler, capture
+from maml_edu.foundation.capture import NoCompiler, capture, captured
 from maml_edu.foundation.types import Theta
-from maml_edu.outer import meta_gradient, meta_step
+from maml_edu.outer import in_chunks, meta_gradient, meta_step
 from maml_edu.tasks import TaskBatch
 
 Step = Callable[[TaskBatch], Tensor]

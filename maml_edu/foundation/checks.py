@@ -104,7 +104,8 @@ layer_sizes = Check(
 def rates(name: str, value: Any) -> None:
     """Step sizes of the inner loop, in any of the forms that `maml_edu.inner.adapt` takes.
 
-    Numbers are checked: at 0 nothing moves. Tensors are not: a check may not look into what is being differentiated.
+    Numbers are checked (at 0 nothing moves). Tensors are not: a check may not look into what is
+    being differentiated.
     """
     if isinstance(value, Mapping):
         for key, each in value.items():

@@ -33,8 +33,8 @@ def option(
     default: Any, check: Callable[[str, Any], None], help: str, *, kw_only: bool = False
 ) -> Any:
     """A dataclass field that is an option; MISSING as default makes it required."""
-    made = Option(default, check, help)
-    return field(default=default, kw_only=kw_only, metadata={"option": made})
+    told = {"option": Option(default, check, help)}
+    return field(default=default, kw_only=kw_only, metadata=told)
 
 
 def options_of(cls: type) -> dict[str, Option]:

@@ -46,8 +46,7 @@ from maml_edu.models import mlp
 from maml_edu.outer import Training, meta_train
 from maml_edu.runs import checkpoint
 from maml_edu.tasks import SinusoidTasks
-from maml_edu.views import plots, traces
-from maml_edu.views.scenes import ComparisonTrace
+from maml_edu.views import plots, scenes, traces
 from maml_edu.views.widgets import Player, Slider, explore
 
 torch.set_num_threads(1)  # tiny networks: more threads only wait for each other
@@ -391,7 +390,7 @@ def side_by_side(amplitude, phase, shots, seed):
         task = wave(amplitude, phase, shots, seed, source)  # the same points for all
         options = {"tasks": source, "name": name, "inner_steps": most}
         watched += [traces.adaptation(rival, start, task, **options)]
-    return ComparisonTrace(tuple(watched))
+    return scenes.ComparisonTrace(tuple(watched))
 
 
 explore(
