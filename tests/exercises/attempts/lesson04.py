@@ -138,7 +138,7 @@ WRONG = {
         (sum_returned, "the loss you return is summed"),
     ],
     "check_half_width": [
-        (lambda v: 1.96 * v.std(0), "divide it by the square root"),
+        (lambda v: 1.96 * v.std(0), "divide by the square root"),
         (lambda v: 1.96 * v.var(0) / len(v) ** 0.5, "the variance"),
         (lambda v: 1.96 * v.std(1) / v.shape[1] ** 0.5, "over the inner steps"),
         (lambda v: v.std(0) / len(v) ** 0.5, "68 times"),
