@@ -98,10 +98,10 @@ SINE_OWN: dict[str, dict[str, Any]] = {
 
 def configs(name: str, seed: int, data: str, start: Checkpoint) -> list[TrainConfig]:
     made = []
-    if "sine" in LEARNERS[name].families:
+    if not LEARNERS[name].needs_classes:
         how = {"seed": seed, "meta_lr": 3e-3, **TRAINING, **SINE_OWN.get(name, {})}
         made.append(TrainConfig.make("sine", learner=name, **how))
-    if "omniglot" not in LEARNERS[name].families or name == "joint":
+    if name == "joint":
         return made  # of classes dealt anew, the mean over tasks is a guess
     how = {"learner": name, "meta_batch": 16, "queries": 5, "seed": seed, "data": data, **TRAINING}
     how |= {"start": start.metadata["sha256"], "meta_lr": 3e-4}

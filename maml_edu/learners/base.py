@@ -41,7 +41,7 @@ class Learner:
     )
 
     name: ClassVar[str] = ""
-    families: ClassVar[tuple[str, ...]] = ("sine", "omniglot")  # the tasks it can learn
+    needs_classes: ClassVar[bool] = False  # it can learn classification only
     headless: ClassVar[bool] = False  # it takes a model without a head, and is told the way
     needs_every_class: ClassVar[bool] = False  # in each support set
     body_rests: ClassVar[bool] = False  # no inner step of training moves more than the head
@@ -192,7 +192,7 @@ class MetricLearner(Learner):
         which needs an example in the support set. loss: default: the cross-entropy.
     """
 
-    families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    needs_classes: ClassVar[bool] = True
     headless: ClassVar[bool] = True
     body_rests: ClassVar[bool] = True
     needs_every_class: ClassVar[bool] = True

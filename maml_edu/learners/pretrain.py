@@ -30,7 +30,7 @@ class Pretrain(GradientLearner, name="pretrain"):
     rotations; each task's `info` must say which it has, as that of `OmniglotTasks` does.
     """
 
-    families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    needs_classes: ClassVar[bool] = True
     body_rests: ClassVar[bool] = True
     characters: int = 1623
 

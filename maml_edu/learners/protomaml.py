@@ -27,7 +27,7 @@ class ProtoMAML(MAML, name="protomaml"):
     model: one with a linear head of (way, features) weights and a bias, such as `conv4(way)`.
     """
 
-    families: ClassVar[tuple[str, ...]] = ("omniglot",)
+    needs_classes: ClassVar[bool] = True
     needs_every_class: ClassVar[bool] = True
 
     def __post_init__(self):

@@ -38,11 +38,13 @@ class Family:
     networks: tuple[str, ...]  # the names of those that fit its tasks, the usual one first
     loss: Callable
     measure: str  # what its evaluation measures, in words
+    classifies = False
     validates = False  # whether it has tasks to choose the best state on
 
     @property
     def learners(self) -> tuple[str, ...]:
-        return tuple(name for name, kind in LEARNERS.items() if self.name in kind.families)
+        """The names of the learners that can learn its tasks."""
+        return tuple(n for n, kind in LEARNERS.items() if self.classifies or not kind.needs_classes)
 
     def check(self, config: TrainConfig) -> None:
         """Raise an InputError where the parts of a config do not fit together."""
@@ -146,7 +148,7 @@ Examples:
     networks = ("conv4", "dense4")
     loss = staticmethod(cross_entropy)
     measure = "query accuracy: its mean over tasks, half-width of the 95% interval"
-    validates = True
+    classifies = validates = True
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         paper = PAPER[5 if options.get("way", 5) <= 10 else 20]
