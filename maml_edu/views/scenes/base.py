@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import singledispatch
 
-from maml_edu.views.scenes import style
 from maml_edu.views.scenes.axis import Axis
 from maml_edu.views.scenes.marks import Mark
+from maml_edu.views.scenes.style import ROLES
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,9 @@ class Scene:
     def as_json(self) -> dict:
         """What the player in the browser receives: strict JSON, without nan."""
         roles = {role for panel in self.panels for mark in panel.marks for role in mark.roles}
+        looks = {name: asdict(ROLES[name]) for name in sorted(roles)}
         panels = [panel.as_json() for panel in self.panels]
-        return vars(self) | {"frames": self.frames, "panels": panels, "style": style.as_json(roles)}
+        return vars(self) | {"frames": self.frames, "panels": panels, "style": looks}
 
 
 @singledispatch

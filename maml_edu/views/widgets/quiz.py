@@ -15,7 +15,7 @@ import numpy as np
 import traitlets
 
 from maml_edu.views.scenes import QuizQuestions
-from maml_edu.views.scenes.ink import ink
+from maml_edu.views.scenes.marks import ink
 from maml_edu.views.widgets.player import STATIC, with_text
 
 ROUND = 10  # questions
