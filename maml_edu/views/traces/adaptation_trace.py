@@ -67,10 +67,8 @@ def comparison(
     contestants: Mapping[str, tuple[Learner, Theta]], task: TaskBatch, **options
 ) -> ComparisonTrace:
     """Several learners, name -> (learner, theta), on the same task; options as for `adaptation`."""
-    named = contestants.items()
-    return ComparisonTrace(
-        tuple(adaptation(*one, task, name=name, **options) for name, one in named)
-    )
+    made = [adaptation(*one, task, name=name, **options) for name, one in contestants.items()]
+    return ComparisonTrace(tuple(made))
 
 
 def _main_path(parameters: Tensor) -> tuple[np.ndarray, float]:

@@ -62,9 +62,8 @@ class Draw(Explorer):
             with self.hold_sync():
                 if not self.drawings.missing:
                     self.show(self._compute())
-                self.missing = self.drawings.missing
+                self.missing, self.status = self.drawings.missing, ""
                 self.values = {"drawings": self.drawings.as_json()}
-                self.status = ""
         except Exception as error:
             self.drawings = before
             self.status = sentence(error)
@@ -72,7 +71,5 @@ class Draw(Explorer):
 
     def describe(self) -> str:
         """What is drawn, and what the networks answer, in words."""
-        have = f"{self.drawings.way}-way {self.drawings.shots}-shot"
-        if self.missing:
-            return f"A pad to draw on, {have}. Still to be drawn: {self.missing}."
-        return f"A pad to draw on, {have}. {super().describe()}"
+        said = f"Still to be drawn: {self.missing}." if self.missing else super().describe()
+        return f"A pad to draw on, {self.drawings.way}-way {self.drawings.shots}-shot. {said}"

@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 
 
-def _as_text(value: Scene, _widget: Player) -> str:
-    """A scene for the browser, as one string: the messaging handles it faster than nested dicts."""
-    return json.dumps(value.as_json(), separators=(",", ":"), allow_nan=False)
+# A scene goes to the browser as one string: the messaging handles it faster than nested dicts. Only
+# Python makes scenes, so one that comes back from the browser changes nothing.
+SCENE = {
+    "sync": True,
+    "to_json": lambda made, widget: as_text(made.as_json()),
+    "from_json": lambda text, widget: widget.scene,
+}
 
 
-def _unchanged(_text: str, widget: Player) -> Scene:
-    """Only Python makes scenes, so one that comes back from the browser changes nothing."""
-    return widget.scene
+def as_text(data: dict) -> str:
+    """Strict JSON without spaces."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
 class Player(anywidget.AnyWidget):
@@ -39,14 +43,13 @@ class Player(anywidget.AnyWidget):
 
     `trace` is what it shows; `step` the frame, 0 to the last. Set `step` in Python and the picture
     moves; move it in the browser and `step` follows. A step beyond the ends becomes the nearest.
-    Readers without JavaScript see the text of `describe()`. For them, to print and to save, a call
-    of `picture()` makes a still picture.
+    Readers without JavaScript see the text of `describe()`; `picture()` makes a still picture.
     """
 
     _esm = STATIC / "player.js"
     _css = STATIC / "player.css"
 
-    scene = traitlets.Instance(Scene).tag(sync=True, to_json=_as_text, from_json=_unchanged)
+    scene = traitlets.Instance(Scene).tag(**SCENE)
     step = traitlets.Int(0).tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
@@ -54,10 +57,8 @@ class Player(anywidget.AnyWidget):
     answered = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, trace: Any, step: int = 0, **traits: Any) -> None:
-        first = scene(trace)
-        self.trace = trace
-        check_step(step, first.frames)
-        super().__init__(scene=first, step=step, **traits)
+        self.trace, first = trace, scene(trace)
+        super().__init__(scene=first, step=check_step(step, first.frames), **traits)
 
     @traitlets.validate("step")
     def _within(self, proposal: dict) -> int:
@@ -89,11 +90,10 @@ class Explorer(Player):
     """A player that computes another trace when a control moves. Made by `explore`."""
 
     def __init__(self, compute: Callable[..., Any], controls: dict[str, Control]) -> None:
-        self._compute = compute
-        self._controls = controls
+        self._compute, self._controls = compute, controls
         values = {name: control.value for name, control in controls.items()}
         drawn = [control.as_json(name) for name, control in controls.items()]
-        super().__init__(compute(**self._given(values)), controls=drawn, values=values)
+        super().__init__(self._computed(values), controls=drawn, values=values)
         self.on_msg(self._asked)
 
     def set(self, **values: Any) -> None:
@@ -101,9 +101,8 @@ class Explorer(Player):
         try:
             with self.hold_sync():
                 checked = {**self.values, **self._checked(values)}
-                self.show(self._compute(**self._given(checked)))
-                self.values = checked
-                self.status = ""
+                self.show(self._computed(checked))
+                self.values, self.status = checked, ""
         except Exception as error:
             self.status = sentence(error)
             raise
@@ -114,8 +113,9 @@ class Explorer(Player):
             raise ValueError(f"there is no control {unknown[0]!r}; the controls are {allowed}")
         return {name: self._controls[name].check(name, value) for name, value in values.items()}
 
-    def _given(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: self._controls[name].given(value) for name, value in values.items()}
+    def _computed(self, values: dict[str, Any]) -> Any:
+        given = {name: self._controls[name].given(value) for name, value in values.items()}
+        return self._compute(**given)
 
     def _asked(self, _widget: object, content: dict, _buffers: object) -> None:
         """Answer a request of the browser, even when the computation fails."""
