@@ -12,8 +12,6 @@ A drawing is one of
     {"grey": base64}                   28 x 28 bytes, 255 for ink, row by row
 """
 
-from __future__ import annotations
-
 import base64
 import math
 from dataclasses import dataclass
@@ -40,12 +38,12 @@ class Drawing:
     content: tuple | bytes
 
     @staticmethod
-    def of_grey(image: np.ndarray) -> Drawing:
+    def of_grey(image: np.ndarray) -> "Drawing":
         """The drawing of an image (28, 28) uint8, 255 for ink, such as one of Omniglot's."""
         return Drawing("grey", _of_kind("image", image, SIDE, np.uint8).tobytes())
 
     @staticmethod
-    def of_ink(ink: np.ndarray) -> Drawing:
+    def of_ink(ink: np.ndarray) -> "Drawing":
         """The drawing of a page (105, 105) bool, True for ink."""
         return Drawing("ink", np.packbits(_of_kind("ink", ink, PAGE, bool)).tobytes())
 

@@ -1,7 +1,5 @@
 """Learners adapting to one regression task: function, losses and path at every inner step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Scene and Panel, and the functions that find the scene of a trace."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import singledispatch
@@ -50,7 +48,8 @@ class Scene:
 
     def as_json(self) -> dict:
         """What the player in the browser receives: strict JSON, without nan."""
-        roles = {role for panel in self.panels for mark in panel.marks for role in mark.roles}
+        marks = [mark for panel in self.panels for mark in panel.marks]
+        roles = {role for mark in marks for role in (mark.role, *mark.classes)}
         looks = {name: asdict(ROLES[name]) for name in sorted(roles)}
         panels = [panel.as_json() for panel in self.panels]
         return vars(self) | {"frames": self.frames, "panels": panels, "style": looks}
@@ -65,8 +64,7 @@ def scene(trace: object) -> Scene:
 
 def check_step(step: int | None, frames: int) -> int:
     """`step` (default: the last) as an index into `frames` pictures, or a ValueError."""
-    if step is None:
-        return frames - 1
+    step = frames - 1 if step is None else int(step)
     if not 0 <= step < frames:
         raise ValueError(f"step is {step}; it must be from 0 to {frames - 1}")
-    return int(step)
+    return step

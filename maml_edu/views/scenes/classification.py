@@ -1,7 +1,5 @@
 """One learner adapting to drawings: each query's probabilities at each inner step."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Learners adapting to a reader's own drawings, and their answers to a query at each inner step."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

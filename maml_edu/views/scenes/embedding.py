@@ -1,7 +1,5 @@
 """Features in a plane: queries, support drawings, and prototypes that settle."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Drawings to look at, and questions about drawings; neither has frames to move through."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A loss over a plane of parameters: contours, the paths of several tasks, losses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ Arrays hold the values as computed, with nan for gaps; the axes round them for d
 x or y with a first dimension more than stated holds one entry a frame.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence
@@ -25,13 +23,9 @@ class Mark:
     """role: its look, see `style`. name: its entry in the legend; None: it has none."""
 
     kind: ClassVar[str]
+    classes: ClassVar[Sequence[str]] = ()  # other roles that it is drawn with
     role: str
     name: str | None
-
-    @property
-    def roles(self) -> set[str]:
-        """All roles that it is drawn with."""
-        return {self.role}
 
     def as_json(self, x: Axis | None, y: Axis | None) -> dict:
         """The mark on these axes, for the player."""
@@ -153,10 +147,6 @@ class Images(Mark):
         """The role of each class."""
         labels = () if self.labels is None else self.labels
         return [series(i) for i in range(max(len(self.names), 1 + max(labels, default=-1)))]
-
-    @property
-    def roles(self) -> set[str]:
-        return {self.role, *self.classes}
 
     def as_json(self, x: None, y: None) -> dict:
         data = {"kind": self.kind, **vars(self), "classes": self.classes}

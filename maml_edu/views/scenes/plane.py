@@ -1,7 +1,5 @@
 """A two-parameter objective: contours, gradients at theta as arrows, paths."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What several scenes share: words, runs that leave the picture, panels of losses and accuracy."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

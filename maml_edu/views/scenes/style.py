@@ -5,8 +5,6 @@ apart, made darker or lighter where a line would fall under a contrast of 3:1 on
 never stands alone: roles that share a panel also differ in dash or in marker.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 LIGHT_PAGE = "#ffffff"

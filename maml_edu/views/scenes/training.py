@@ -1,7 +1,5 @@
 """A meta-training run: the meta-loss, and measured checks with their intervals."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

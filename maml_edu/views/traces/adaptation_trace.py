@@ -1,7 +1,5 @@
 """Learners adapting to one regression task."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A learner adapting to one N-way task of drawings, and questions for a person from such tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Learners that adapt to a reader's own drawings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Features in a plane, and prototypes by the shots seen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

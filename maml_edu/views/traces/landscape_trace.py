@@ -1,7 +1,5 @@
 """An objective over a plane: of two parameters, or in the space of all parameters of a network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

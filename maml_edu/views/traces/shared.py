@@ -1,7 +1,5 @@
 """Helpers of several traces: tensors as arrays, main directions, names of classes, rates."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

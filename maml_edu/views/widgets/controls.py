@@ -1,7 +1,5 @@
 """The controls of `explore`: what each may be set to, checked in Python, drawn by the browser."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

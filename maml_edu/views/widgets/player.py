@@ -5,8 +5,6 @@ replaces `scene`, or says in `status` why it could not, and then sets `answered`
 waits for that before it sends the next request, and sends only the latest of those that wait.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +74,7 @@ class Player(anywidget.AnyWidget):
         """What is shown now, in words."""
         return self.scene.summary[self.step]
 
-    def picture(self) -> Figure:
+    def picture(self) -> "Figure":
         """What is shown now, as a still figure: in a notebook an image, with `savefig` a file."""
         from maml_edu.views import plots  # only when asked: it loads matplotlib
 
@@ -100,18 +98,20 @@ class Explorer(Player):
         """Move controls from Python. An error is shown in the widget, and raised here too."""
         try:
             with self.hold_sync():
-                checked = {**self.values, **self._checked(values)}
-                self.show(self._computed(checked))
-                self.values, self.status = checked, ""
+                self._apply(values)
+                self.status = ""
         except Exception as error:
             self.status = sentence(error)
             raise
 
-    def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
+    def _apply(self, values: dict[str, Any]) -> None:
         if unknown := sorted(set(values) - set(self._controls)):
             allowed = ", ".join(self._controls)
             raise ValueError(f"there is no control {unknown[0]!r}; the controls are {allowed}")
-        return {name: self._controls[name].check(name, value) for name, value in values.items()}
+        checked = {name: self._controls[name].check(name, value) for name, value in values.items()}
+        moved = {**self.values, **checked}
+        self.show(self._computed(moved))
+        self.values = moved
 
     def _computed(self, values: dict[str, Any]) -> Any:
         given = {name: self._controls[name].given(value) for name, value in values.items()}
@@ -153,5 +153,4 @@ def with_text(made: Any, text: str) -> tuple[dict, dict]:
 def sentence(error: Exception) -> str:
     """An exception as one sentence for the reader."""
     text = " ".join(str(error).split()) or "the computation failed without saying why"
-    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    return f"{kind}{text[:300]}"
+    return text[:300] if isinstance(error, ValueError) else f"{type(error).__name__}: {text[:300]}"

@@ -4,8 +4,6 @@ The browser gets all questions at once, asks them, and keeps the score; so the q
 static page. The choices come back in `answers`.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 
@@ -104,7 +102,6 @@ def _questions(asked: QuizQuestions) -> str:
     guesses = [None] * len(asked) if asked.guesses is None else asked.guesses.tolist()
     drawings = [ink(one) for one in asked.query], [[*map(ink, some)] for some in asked.support]
     columns = zip(*drawings, asked.answer.tolist(), guesses, strict=True)
-    items = [
-        dict(zip(("query", "support", "answer", "guess"), one, strict=True)) for one in columns
-    ]
+    keys = "query", "support", "answer", "guess"
+    items = [dict(zip(keys, one, strict=True)) for one in columns]
     return as_text({"way": asked.way, "round": ROUND, "model": asked.model, "items": items})
