@@ -12,8 +12,6 @@ A drawing is one of
     {"grey": base64}                   28 x 28 bytes, 255 for ink, row by row
 """
 
-from __future__ import annotations
-
 import base64
 import math
 from dataclasses import dataclass
@@ -34,19 +32,18 @@ MOST_STROKES, MOST_POINTS = 200, 5000  # of one drawing
 
 @dataclass(frozen=True)
 class Drawing:
-    """One drawing. kind: "strokes", "ink" or "grey". content: tuples of (x, y) for each stroke, or
-    the bytes of the other kinds."""
+    """kind: "strokes", "ink" or "grey". content: a tuple of (x, y) a stroke, or the bytes."""
 
     kind: str
     content: tuple | bytes
 
     @staticmethod
-    def of_grey(image: np.ndarray) -> Drawing:
+    def of_grey(image: np.ndarray) -> "Drawing":
         """The drawing of an image (28, 28) uint8, 255 for ink, such as one of Omniglot's."""
         return Drawing("grey", _of_kind("image", image, SIDE, np.uint8).tobytes())
 
     @staticmethod
-    def of_ink(ink: np.ndarray) -> Drawing:
+    def of_ink(ink: np.ndarray) -> "Drawing":
         """The drawing of a page (105, 105) bool, True for ink."""
         return Drawing("ink", np.packbits(_of_kind("ink", ink, PAGE, bool)).tobytes())
 
@@ -95,67 +92,56 @@ class DrawingSet:
 
 
 def _of_kind(name: str, image: np.ndarray, side: int, dtype: type) -> np.ndarray:
-    image, wanted = np.asarray(image), np.dtype(dtype)
-    if image.shape != (side, side) or image.dtype != wanted:
-        seen = f"{image.dtype} {image.shape}"
-        raise ValueError(f"{name} is {seen}; it must be {wanted} {(side, side)}")
+    image = np.asarray(image)
+    seen, wanted = f"{image.dtype} {image.shape}", f"{np.dtype(dtype)} {(side, side)}"
+    if seen != wanted:
+        raise ValueError(f"{name} is {seen}; it must be {wanted}")
     return image
 
 
 def read_drawing_set(value: Any) -> DrawingSet:
     """The set of drawings that this JSON value holds; ValueError that names what is wrong."""
-    _want(isinstance(value, dict), "a set of drawings", value, "an object")
+    known = isinstance(value, dict) and set(value) <= {"format", "support", "query"}
+    _want(known, "a set of drawings", value, "an object of format, support and query")
     _want(value.get("format") == FORMAT, "format", value.get("format"), repr(FORMAT))
-    if unknown := set(value) - {"format", "support", "query"}:
-        raise ValueError(f"there is {sorted(unknown)[0]!r}; it must be format, support or query")
     support = _list(value.get("support"), "support", WAYS, "classes")
+    read = []
     for name, of_class in zip(NAMES, support, strict=False):
         _list(of_class, f"class {name}", SHOTS, "drawings")
         alike = len(of_class) == len(support[0])
         _want(alike, f"class {name}", of_class, f"as long as class A, {len(support[0])}")
-    read = tuple(
-        tuple(_read_or_none(one, f"{name}{k}") for k, one in enumerate(of_class, 1))
-        for name, of_class in zip(NAMES, support, strict=False)
-    )
-    return DrawingSet(read, _read_or_none(value.get("query"), "query"))
+        read.append(tuple(read_drawing(one, f"{name}{k}") for k, one in enumerate(of_class, 1)))
+    return DrawingSet(tuple(read), read_drawing(value.get("query"), "query"))
 
 
-def read_drawing(value: Any, where: str = "the drawing") -> Drawing:
-    """The drawing that this JSON value holds; ValueError that names `where` and what is wrong."""
-    one = isinstance(value, dict) and len(value) == 1
+def read_drawing(value: Any, where: str = "the drawing") -> Drawing | None:
+    """The drawing that this JSON value holds, if any; ValueError with `where` and what is wrong."""
+    if value is None:
+        return None
+    one = isinstance(value, dict) and len(value) == 1 and set(value) <= {"strokes", *BYTES}
     _want(one, where, value, "an object with one of strokes, ink, grey")
     [(kind, content)] = value.items()
     if kind == "strokes":
         return Drawing(kind, _strokes(content, where))
-    _want(kind in BYTES, where, kind, "one of strokes, ink, grey")
-    _want(isinstance(content, str), f"{where}: {kind}", content, "text in base64")
     try:
         decoded = base64.b64decode(content, validate=True)
-    except ValueError:
-        raise ValueError(f"{where}: {kind} is not base64") from None
-    if len(decoded) != BYTES[kind]:
-        raise ValueError(f"{where}: {kind} has {len(decoded)} bytes; it must have {BYTES[kind]}")
+    except (TypeError, ValueError):
+        decoded = b""
+    right = len(decoded) == BYTES[kind]
+    _want(right, f"{where}: {kind}", content, f"{BYTES[kind]} bytes in base64")
     return Drawing(kind, decoded)
-
-
-def _read_or_none(value: Any, where: str) -> Drawing | None:
-    return None if value is None else read_drawing(value, where)
 
 
 def _strokes(content: Any, where: str) -> tuple:
     """Strokes with at least a point each, on the page."""
     for stroke in _list(content, f"{where}: strokes", (1, MOST_STROKES), "strokes"):
-        _want(isinstance(stroke, list) and stroke != [], f"{where}: a stroke", stroke, "points")
-        for point in stroke:
-            _want(_on_the_page(point), f"{where}: a point", point, f"[x, y] from 0 to {PAGE}")
-    if (points := sum(map(len, content))) > MOST_POINTS:
-        raise ValueError(f"{where} has {points} points; it must have at most {MOST_POINTS}")
+        for point in _list(stroke, f"{where}: a stroke", (1, MOST_POINTS), "points"):
+            two = isinstance(point, list) and len(point) == 2
+            inside = two and all(type(v) in (int, float) and 0 <= v <= PAGE for v in point)
+            _want(inside, f"{where}: a point", point, f"[x, y] from 0 to {PAGE}")
+    points = sum(map(len, content))
+    _want(points <= MOST_POINTS, f"{where}: the number of points", points, f"at most {MOST_POINTS}")
     return tuple(tuple((float(x), float(y)) for x, y in stroke) for stroke in content)
-
-
-def _on_the_page(point: Any) -> bool:
-    numbers = isinstance(point, list) and len(point) == 2
-    return numbers and all(type(v) in (int, float) and 0 <= v <= PAGE for v in point)
 
 
 def _list(value: Any, what: str, lengths: tuple[int, int], of: str) -> list:
@@ -167,6 +153,4 @@ def _list(value: Any, what: str, lengths: tuple[int, int], of: str) -> list:
 
 def _want(right: bool, what: str, value: Any, allowed: str) -> None:
     if not right:
-        seen = repr(value)
-        seen = seen if len(seen) <= 40 else f"{seen[:37]}..."
-        raise ValueError(f"{what} is {seen}; it must be {allowed}")
+        raise ValueError(f"{what} is {value!r:.40}; it must be {allowed}")

@@ -1,7 +1,5 @@
 """A set of drawings on disk: a small JSON file."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

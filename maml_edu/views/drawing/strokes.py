@@ -5,8 +5,6 @@ were not centred. The numbers below were measured on the 19,280 drawings of imag
 (`python -m benchmarks.draw measure` repeats it, and a test compares them with the data).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ They are drawn from the same scene as the player::
     plots.show(figure, "What it shows")    # any other figure, with its text alternative
 """
 
-from __future__ import annotations
-
 from matplotlib.figure import Figure
 
 from maml_edu.views.plots.gallery import height_to_width

@@ -1,7 +1,5 @@
 """A panel of small drawings with captions and bars (see `scenes.marks.Images`), for print."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

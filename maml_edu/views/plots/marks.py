@@ -1,7 +1,5 @@
 """How each kind of mark of a scene (see `maml_edu.views.scenes.marks`) is drawn in matplotlib."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Figures that show themselves in a notebook with a text alternative."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

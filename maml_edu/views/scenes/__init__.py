@@ -10,18 +10,18 @@ with a trace and its scene here, one line below, one module in `traces`.
 """
 
 from maml_edu.views.scenes.adaptation import AdaptationTrace as AdaptationTrace
+from maml_edu.views.scenes.adaptation import ComparisonTrace as ComparisonTrace
 from maml_edu.views.scenes.axis import Axis as Axis
 from maml_edu.views.scenes.base import Panel as Panel
 from maml_edu.views.scenes.base import Scene as Scene
 from maml_edu.views.scenes.base import check_step as check_step
 from maml_edu.views.scenes.base import scene as scene
 from maml_edu.views.scenes.classification import ClassificationTrace as ClassificationTrace
-from maml_edu.views.scenes.comparison import ComparisonTrace as ComparisonTrace
 from maml_edu.views.scenes.drawings import DrawingsTrace as DrawingsTrace
 from maml_edu.views.scenes.embedding import EmbeddingTrace as EmbeddingTrace
 from maml_edu.views.scenes.gallery import Gallery as Gallery
 from maml_edu.views.scenes.gallery import ImageGrid as ImageGrid
+from maml_edu.views.scenes.gallery import QuizQuestions as QuizQuestions
 from maml_edu.views.scenes.landscape import LandscapeTrace as LandscapeTrace
 from maml_edu.views.scenes.plane import PlaneTrace as PlaneTrace
-from maml_edu.views.scenes.quiz import QuizQuestions as QuizQuestions
 from maml_edu.views.scenes.training import TrainingTrace as TrainingTrace

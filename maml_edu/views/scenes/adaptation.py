@@ -1,20 +1,16 @@
-"""One learner adapting to one regression task: function, losses and path at every inner step."""
-
-from __future__ import annotations
+"""Learners adapting to one regression task: function, losses and path at every inner step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from maml_edu.views.scenes import divergence
+from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.axis import Axis, finite_range, padded, value_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
 from maml_edu.views.scenes.marks import Line, Mark, Points, Trail
-from maml_edu.views.scenes.panels import two_losses
-from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_point
-
-Notes = Sequence[str | None]
+from maml_edu.views.scenes.shared import Notes, cut_after, fmt, hold_last, with_notes
+from maml_edu.views.scenes.style import series
 
 
 @dataclass(frozen=True)
@@ -40,24 +36,56 @@ class AdaptationTrace:
         return len(self.curves) - 1
 
 
+@dataclass(frozen=True)
+class ComparisonTrace:
+    """One AdaptationTrace for each learner, all of the same task."""
+
+    traces: tuple[AdaptationTrace, ...]
+
+
 @scene.register
 def adaptation_scene(trace: AdaptationTrace) -> Scene:
     """Three panels: `function` (main), `losses` and `path`; a frame per inner step."""
-    axes = function_axes((trace,))
-    gone = first_diverged(trace, axes)
-    notes = divergence.divergence_notes(gone, trace.inner_steps + 1)
-    losses = two_losses(trace.support_loss, trace.query_loss, notes=notes)
+    axes = _function_axes((trace,))
+    gone = _first_diverged(trace, axes[1])
+    notes = shared.divergence_notes(gone, trace.inner_steps + 1)
+    losses = shared.two_losses(trace.support_loss, trace.query_loss, notes=notes)
     panels = [_function(trace, axes, gone, notes), losses, _path(trace, gone, notes)]
     summary = [_summary(trace, step) for step in range(len(notes))]
-    return Scene(f"{trace.learner}, {trace.rate}", panels, divergence.with_notes(summary, notes))
+    return Scene(f"{trace.learner}, {trace.rate}", panels, with_notes(summary, notes))
 
 
-def function_axes(traces: Sequence[AdaptationTrace]) -> tuple[Axis, Axis]:
+@scene.register
+def comparison_scene(trace: ComparisonTrace) -> Scene:
+    """Two panels, `function` (main) and `losses` (query loss); one frame moves all learners.
+
+    A learner that takes fewer steps than the others stays at its last one.
+    """
+    if not trace.traces:
+        raise ValueError("traces is empty; a comparison needs at least one AdaptationTrace")
+    frames = max(len(one.curves) for one in trace.traces)
+    axes = _function_axes(trace.traces)
+    gone = [(one.learner, _first_diverged(one, axes[1])) for one in trace.traces]
+    notes = shared.left_notes(gone, frames)
+    truth, points = _task_marks(trace.traces[0])
+    lines, losses = [], []
+    for i, (one, (name, k)) in enumerate(zip(trace.traces, gone, strict=True)):
+        curves = hold_last(cut_after(k, one.curves), frames)
+        lines.append(Line(series(i), name, one.grid_x, curves))
+        losses.append((series(i), name, hold_last(one.query_loss, frames)))
+    names = ", ".join(name for name, _ in gone)
+    alt = [f"The functions of {names} after inner step {step}." for step in range(frames)]
+    functions = Panel("function", "Functions", [*truth, *lines, *points], alt, *axes, notes=notes)
+    panel = shared.loss_panel(losses, what="Query loss")
+    summary = [f"One task, {frames - 1} inner steps. {text}" for text in panel.alt]
+    return Scene(f"{names} on one task", [functions, panel], with_notes(summary, notes))
+
+
+def _function_axes(traces: Sequence[AdaptationTrace]) -> tuple[Axis, Axis]:
     """Axes that hold the task's data, and each learner's function unless it runs far away."""
     task = traces[0]
     fixed = [task.support_y, task.query_y]
-    if task.true_curve is not None:
-        fixed.append(task.true_curve)
+    fixed += [] if task.true_curve is None else [task.true_curve]
     low, high = finite_range(*fixed)
     reach = 20 * max(high - low, 0.1)  # a theta beyond that is itself off the picture
     fixed += [np.clip(t.curves[0], low - reach, high + reach) for t in traces]
@@ -65,20 +93,19 @@ def function_axes(traces: Sequence[AdaptationTrace]) -> tuple[Axis, Axis]:
     return x, value_axis("y", fixed, [t.curves for t in traces])
 
 
-def first_diverged(trace: AdaptationTrace, axes: tuple[Axis, Axis]) -> int | None:
+def _first_diverged(trace: AdaptationTrace, y: Axis) -> int | None:
     """The first inner step that the picture cannot hold, or None.
 
-    That is a step where something is not finite, most of the function lies outside the axes, or a
+    That is a step where something is not finite, most of the function lies outside the axis, or a
     loss is over 100 times what it was at theta.
     """
-    low, high = axes[1].domain
-    curves = np.where(np.isfinite(trace.curves), trace.curves, np.inf)
-    outside = ((curves < low) | (curves > high)).mean(1) > 0.5
-    outside |= divergence.too_high([trace.support_loss, trace.query_loss])
-    return divergence.first(outside | ~np.isfinite(trace.curves).all(1))
+    low, high = y.domain
+    outside = (~((trace.curves >= low) & (trace.curves <= high))).mean(1) > 0.5
+    outside |= shared.too_high([trace.support_loss, trace.query_loss])
+    return shared.first(outside | ~np.isfinite(trace.curves).all(1))
 
 
-def task_marks(trace: AdaptationTrace) -> tuple[list[Mark], list[Mark]]:
+def _task_marks(trace: AdaptationTrace) -> tuple[list[Mark], list[Mark]]:
     """What belongs to the task: its function if it is known; its query and support points."""
     known = trace.true_curve is not None
     truth = [Line("truth", "the task", trace.grid_x, trace.true_curve)] if known else []
@@ -90,35 +117,28 @@ def _function(
     trace: AdaptationTrace, axes: tuple[Axis, Axis], gone: int | None, notes: Notes
 ) -> Panel:
     """The network's function at each step over the task's own, with support and query points."""
-    truth, points = task_marks(trace)
+    truth, points = _task_marks(trace)
     before = Line("theta", "at theta (step 0)", trace.grid_x, trace.curves[0])
-    adapted = Line("adapted", "adapted", trace.grid_x, divergence.cut_after(gone, trace.curves))
-    marks = [*truth, before, adapted, *points]
+    adapted = Line("adapted", "adapted", trace.grid_x, cut_after(gone, trace.curves))
     alt = []
     for step, curve in enumerate(trace.curves):
         low, high = map(fmt, finite_range(curve))
         where = f"runs from y = {low} to {high}" if np.isfinite(curve).all() else "is not finite"
-        shots = f"over {len(trace.support_x)} support points"
-        alt.append(f"The {trace.learner} function after inner step {step} {where}, {shots}.")
+        alt.append(f"The {trace.learner} function after inner step {step} {where}.")
+    marks = [*truth, before, adapted, *points]
     return Panel("function", "Function", marks, alt, *axes, notes=notes)
 
 
 def _path(trace: AdaptationTrace, gone: int | None, notes: Notes) -> Panel:
     """The way of the parameters in the plane that holds most of it."""
     shown = trace.path[: max(gone, 1)] if gone is not None else trace.path
-    explained = fmt_percent(trace.explained_fraction, ".3g")
-    labels = f"direction 1 (the plane holds {explained} of the motion)", "direction 2"
-    axes = [
-        Axis(label, padded(*finite_range(along), by=0.12))
-        for label, along in zip(labels, shown.T, strict=True)
-    ]
-    x, y = divergence.cut_after(gone, trace.path).T
+    labels = shared.directions(trace.explained_fraction)
+    ranges = [padded(*finite_range(along), by=0.12) for along in shown.T]
+    x, y = cut_after(gone, trace.path).T
     marks = [Trail("adapted", "adapted", x, y), Points("theta", "theta", x[:1], y[:1])]
-    alt = [
-        f"Step {step}: the parameters are at {fmt_point(*at)} in a plane that "
-        f"holds {explained} of their motion."
-        for step, at in enumerate(trace.path)
-    ]
+    points = [shared.fmt_point(*at) for at in trace.path]
+    alt = [f"The parameters are at {at} after inner step {i}." for i, at in enumerate(points)]
+    axes = map(Axis, labels, ranges)
     return Panel("path", "Path of the parameters", marks, alt, *axes, place="side", notes=notes)
 
 

@@ -1,7 +1,5 @@
 """Axes that stay readable when a step diverges, and the numbers that are drawn on them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,14 +1,12 @@
 """Scene and Panel, and the functions that find the scene of a trace."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import singledispatch
 
-from maml_edu.views.scenes import style
 from maml_edu.views.scenes.axis import Axis
 from maml_edu.views.scenes.marks import Mark
+from maml_edu.views.scenes.style import ROLES
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +48,11 @@ class Scene:
 
     def as_json(self) -> dict:
         """What the player in the browser receives: strict JSON, without nan."""
-        roles = {role for panel in self.panels for mark in panel.marks for role in mark.roles}
+        marks = [mark for panel in self.panels for mark in panel.marks]
+        roles = {role for mark in marks for role in (mark.role, *mark.classes)}
+        looks = {name: asdict(ROLES[name]) for name in sorted(roles)}
         panels = [panel.as_json() for panel in self.panels]
-        return vars(self) | {"frames": self.frames, "panels": panels, "style": style.as_json(roles)}
+        return vars(self) | {"frames": self.frames, "panels": panels, "style": looks}
 
 
 @singledispatch
@@ -64,8 +64,7 @@ def scene(trace: object) -> Scene:
 
 def check_step(step: int | None, frames: int) -> int:
     """`step` (default: the last) as an index into `frames` pictures, or a ValueError."""
-    if step is None:
-        return frames - 1
+    step = frames - 1 if step is None else int(step)
     if not 0 <= step < frames:
         raise ValueError(f"step is {step}; it must be from 0 to {frames - 1}")
-    return int(step)
+    return step

@@ -1,18 +1,15 @@
 """One learner adapting to drawings: each query's probabilities at each inner step."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.axis import step_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.divergence import divergence_notes, first, too_high, with_notes
 from maml_edu.views.scenes.marks import Images
-from maml_edu.views.scenes.panels import CROSS_ENTROPY, accuracy_panel, two_losses
-from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_step
+from maml_edu.views.scenes.shared import fmt, fmt_percent, fmt_step
 
 QUERY_COLUMNS, QUERY_ROWS = 5, 3
 SUPPORT_COLUMNS, SUPPORT_ROWS = 10, 3
@@ -52,14 +49,9 @@ class ClassificationTrace:
         return len(self.names)
 
     @property
-    def shots(self) -> int:
-        return len(self.support_labels) // self.way
-
-    @property
     def answers(self) -> np.ndarray:
         """The likeliest label of each query at each step, (steps + 1, queries); -1: not finite."""
-        finite = np.isfinite(self.probabilities).all(-1)
-        return np.where(finite, np.nan_to_num(self.probabilities, nan=-1).argmax(-1), -1)
+        return shared.likeliest(self.probabilities)
 
     @property
     def right(self) -> np.ndarray:
@@ -70,68 +62,53 @@ class ClassificationTrace:
 @scene.register
 def classification_scene(trace: ClassificationTrace) -> Scene:
     """Panels `support` and `queries` (main), `losses` and `accuracy`; a frame per inner step."""
-    frames = trace.inner_steps + 1
     losses = trace.support_loss, trace.query_loss
-    gone = first(too_high(losses))
-    notes = divergence_notes(gone, frames)
+    gone = shared.first(shared.too_high(losses))
+    notes = shared.divergence_notes(gone, trace.inner_steps + 1)
+    shots = len(trace.support_labels) // trace.way
     panels = [
-        _support(trace),
+        _support(trace, shots),
         _queries(trace),
-        two_losses(*losses, measure=CROSS_ENTROPY, gone=gone, notes=notes),
-        accuracy_panel(trace.accuracy, trace.way, step_axis(trace.inner_steps)),
+        shared.two_losses(*losses, measure=shared.CROSS_ENTROPY, gone=gone, notes=notes),
+        shared.accuracy_panel(trace.accuracy, trace.way, step_axis(trace.inner_steps)),
     ]
-    title = f"{trace.learner}, {trace.way}-way {trace.shots}-shot, {trace.rate}"
-    summary = with_notes([_summary(trace, step) for step in range(frames)], notes)
-    return Scene(f"{title}, {trace.protocol} batch-norm", panels, summary)
+    title = f"{trace.learner}, {trace.way}-way {shots}-shot, {trace.rate}"
+    summary = [_summary(trace, step) for step in range(len(notes))]
+    title += f", {trace.protocol} batch-norm"
+    return Scene(title, panels, shared.with_notes(summary, notes))
 
 
-def _support(trace: ClassificationTrace) -> Panel:
+def _support(trace: ClassificationTrace, shots: int) -> Panel:
     """The support drawings over their labels; where there are many, some of each class."""
     n = len(trace.support_labels)
-    each = max(1, min(trace.shots, SUPPORT_COLUMNS * SUPPORT_ROWS // trace.way))
+    each = max(1, min(shots, SUPPORT_COLUMNS * SUPPORT_ROWS // trace.way))
     shown = one_of_each_in_turn(trace.support_labels, each * trace.way)
     shown = sorted(shown, key=lambda i: (trace.support_labels[i], i))
     labels = trace.support_labels[shown]
     captions = [trace.names[label] for label in labels]
-    images = trace.support_images[shown]
-    mark = Images("support", None, images, [captions], labels, _columns(len(shown), each))
+    if each > 1:  # a class in one row
+        columns = SUPPORT_COLUMNS // each * each
+    else:  # rows alike
+        columns = math.ceil(len(shown) / math.ceil(len(shown) / SUPPORT_COLUMNS))
+    mark = Images("support", None, trace.support_images[shown], [captions], labels, columns)
     title = "Support: the labelled drawings" if n > trace.way else "Support: one drawing of each"
-    if len(shown) < n:
-        title += f" ({len(shown)} of {n})"
+    title += f" ({len(shown)} of {n})" if len(shown) < n else ""
     alt = f"{len(shown)} support drawings, labelled {', '.join(captions)}."
     return Panel("support", title, [mark], [alt] * len(trace.probabilities))
 
 
-def _columns(shown: int, each: int) -> int:
-    """Columns that keep a class in one row, or else make the rows alike."""
-    if each > 1:
-        return SUPPORT_COLUMNS // each * each
-    return math.ceil(shown / math.ceil(shown / SUPPORT_COLUMNS))
-
-
 def _queries(trace: ClassificationTrace) -> Panel:
     """Query drawings, the probability of each class beside them, and whether that is right."""
+    n, steps = len(trace.query_labels), range(trace.inner_steps + 1)
     shown = one_of_each_in_turn(trace.query_labels, QUERY_COLUMNS * QUERY_ROWS)
-    steps = range(trace.inner_steps + 1)
+    images, labels = trace.query_images[shown], trace.query_labels[shown]
     captions = [[_verdict(trace, step, i) for i in shown] for step in steps]
-    mark = Images(
-        "query",
-        None,
-        trace.query_images[shown],
-        captions,
-        labels=trace.query_labels[shown],
-        columns=min(trace.way, QUERY_COLUMNS),
-        bars=trace.probabilities[:, shown],
-        right=trace.right[:, shown],
-        names=trace.names,
-    )
+    columns = min(trace.way, QUERY_COLUMNS)
+    bars, right = trace.probabilities[:, shown], trace.right[:, shown]
+    mark = Images("query", None, images, captions, labels, columns, bars, right, trace.names)
     title = "Queries: the probability of each label"
-    if len(shown) < len(trace.query_labels):
-        title += f" ({len(shown)} of {len(trace.query_labels)} queries)"
-    alt = [
-        f"{len(shown)} query drawings at inner step {step}: {'; '.join(captions[step])}."
-        for step in steps
-    ]
+    title += f" ({len(shown)} of {n} queries)" if len(shown) < n else ""
+    alt = [f"{len(shown)} queries at inner step {i}: {'; '.join(captions[i])}." for i in steps]
     return Panel("queries", title, [mark], alt, caption=CAPTION)
 
 
@@ -153,6 +130,6 @@ def _verdict(trace: ClassificationTrace, step: int, query: int) -> str:
 
 def _summary(trace: ClassificationTrace, step: int) -> str:
     right, n = int(trace.right[step].sum()), len(trace.query_labels)
-    losses = f"query loss {fmt(trace.query_loss[step])}, "
-    losses += f"support loss {fmt(trace.support_loss[step])}"
-    return f"{trace.learner}, {fmt_step(step)}: {right} of {n} queries right; {losses}."
+    support, query = map(fmt, (trace.support_loss[step], trace.query_loss[step]))
+    text = f"{trace.learner}, {fmt_step(step)}: {right} of {n} queries right; "
+    return f"{text}query loss {query}, support loss {support}."

@@ -1,17 +1,14 @@
 """Learners adapting to a reader's own drawings, and their answers to a query at each inner step."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
+from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.divergence import divergence_notes, first, too_high, with_notes
 from maml_edu.views.scenes.marks import Images
-from maml_edu.views.scenes.panels import CROSS_ENTROPY, loss_panel
+from maml_edu.views.scenes.shared import fmt, fmt_percent, fmt_step
 from maml_edu.views.scenes.style import series
-from maml_edu.views.scenes.words import fmt, fmt_percent, fmt_step
 
 
 @dataclass(frozen=True)
@@ -31,48 +28,43 @@ class DrawingsTrace:
     support_loss: np.ndarray  # (learners, steps + 1) cross-entropy on the support set
 
     @property
-    def inner_steps(self) -> int:
-        return self.probabilities.shape[1] - 1
-
-    @property
-    def way(self) -> int:
-        return len(self.names)
-
-    @property
     def answers(self) -> np.ndarray:
         """The likeliest label by learner and step, (learners, steps + 1); -1 where none is likelier
         than all others by a thousandth, or something is not finite."""
-        known = np.nan_to_num(self.probabilities, nan=0.0)
-        second, likeliest = np.moveaxis(np.sort(known, -1)[..., -2:], -1, 0)
-        clear = np.isfinite(self.probabilities).all(-1) & (likeliest - second > 1e-3)
-        return np.where(clear, known.argmax(-1), -1)
+        return shared.likeliest(self.probabilities, by=1e-3)
 
 
 @scene.register
 def drawings_scene(trace: DrawingsTrace) -> Scene:
     """Panels `answers` and `support` (main), and `losses`; a frame per inner step."""
-    gone = first(too_high(list(trace.support_loss)))
-    notes = divergence_notes(gone, trace.inner_steps + 1)
-    title = f"{trace.way} ways, {len(trace.support_labels)} drawings, support-only batch-norm"
-    panels = [_answers(trace), _support(trace), _losses(trace, gone, notes)]
-    summary = [_summary(trace, step) for step in range(len(notes))]
-    return Scene(title, panels, with_notes(summary, notes))
-
-
-def _answers(trace: DrawingsTrace) -> Panel:
-    """The query once for each learner, with the probability of each label beside it."""
-    learners, steps = range(len(trace.learners)), range(trace.inner_steps + 1)
-    mark = Images(
-        "query",
-        None,
-        np.repeat(trace.query_image[None], len(learners), 0),
-        [[_answer(trace, i, step) for i in learners] for step in steps],
-        columns=2,
-        bars=trace.probabilities.swapaxes(0, 1),
-        names=trace.names,
-        large=True,
+    gone = shared.first(shared.too_high(list(trace.support_loss)))
+    notes = shared.divergence_notes(gone, trace.support_loss.shape[1])
+    named = enumerate(zip(trace.learners, trace.support_loss, strict=True))
+    losses = shared.loss_panel(
+        [(series(i), name, loss) for i, (name, loss) in named],
+        what="Support loss",
+        measure=shared.CROSS_ENTROPY,
+        gone=gone,
+        notes=notes,
     )
-    alt = [f"Inner step {step}: {_all_probabilities(trace, step)}." for step in steps]
+    said = [
+        [_answer(trace, i, step) for i in range(len(trace.learners))] for step in range(len(notes))
+    ]
+    title = (
+        f"{len(trace.names)} ways, {len(trace.support_labels)} drawings, support-only batch-norm"
+    )
+    summary = [_summary(trace, step, answers) for step, answers in enumerate(said)]
+    panels = [_answers(trace, said), _support(trace), losses]
+    return Scene(title, panels, shared.with_notes(summary, notes))
+
+
+def _answers(trace: DrawingsTrace, said: list[list[str]]) -> Panel:
+    """The query once for each learner, with the probability of each label beside it."""
+    images = np.repeat(trace.query_image[None], len(trace.learners), 0)
+    bars = trace.probabilities.swapaxes(0, 1)
+    words = {"names": trace.names, "large": True}
+    mark = Images("query", None, images, said, columns=2, bars=bars, **words)
+    alt = [f"Inner step {i}: {_all_probabilities(trace, i)}." for i in range(len(said))]
     return Panel("answers", "The query, and what each takes it for", [mark], alt)
 
 
@@ -83,15 +75,7 @@ def _support(trace: DrawingsTrace) -> Panel:
     alt = f"{len(captions)} support drawings, labelled {', '.join(captions)}."
     side = trace.support_images.shape[-1]
     title = f"Support, as the networks see it: {side} x {side} pixels"
-    return Panel("support", title, [mark], [alt] * (trace.inner_steps + 1))
-
-
-def _losses(trace: DrawingsTrace, gone: int | None, notes: list[str | None]) -> Panel:
-    """Each learner's loss on the support set against the inner step."""
-    named = zip(trace.learners, trace.support_loss, strict=True)
-    losses = [(series(i), *loss) for i, loss in enumerate(named)]
-    options = {"measure": CROSS_ENTROPY, "gone": gone, "notes": notes}
-    return loss_panel(losses, what="Support loss", **options)
+    return Panel("support", title, [mark], [alt] * trace.support_loss.shape[1])
 
 
 def _answer(trace: DrawingsTrace, learner: int, step: int) -> str:
@@ -99,8 +83,9 @@ def _answer(trace: DrawingsTrace, learner: int, step: int) -> str:
     name, answer = trace.learners[learner], trace.answers[learner, step]
     if answer < 0:
         return f"{name}: cannot say"
-    sure = fmt_percent(trace.probabilities[learner, step, answer])
-    return f"{name}: {trace.names[answer]} {sure}"
+    return (
+        f"{name}: {trace.names[answer]} {fmt_percent(trace.probabilities[learner, step, answer])}"
+    )
 
 
 def _all_probabilities(trace: DrawingsTrace, step: int) -> str:
@@ -112,8 +97,7 @@ def _all_probabilities(trace: DrawingsTrace, step: int) -> str:
     return "; ".join(parts)
 
 
-def _summary(trace: DrawingsTrace, step: int) -> str:
-    answers = "; ".join(_answer(trace, i, step) for i in range(len(trace.learners)))
+def _summary(trace: DrawingsTrace, step: int, answers: list[str]) -> str:
     now = zip(trace.learners, trace.support_loss[:, step], strict=True)
     losses = ", ".join(f"{name} {fmt(loss)}" for name, loss in now)
-    return f"The query, {fmt_step(step)}: {answers}. Support loss: {losses}."
+    return f"The query, {fmt_step(step)}: {'; '.join(answers)}. Support loss: {losses}."

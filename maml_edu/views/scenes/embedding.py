@@ -1,17 +1,14 @@
 """Features in a plane: queries, support drawings, and prototypes that settle."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
+from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.axis import Axis, finite_range, step_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
 from maml_edu.views.scenes.marks import Images, Mark, Points, Trail
-from maml_edu.views.scenes.panels import accuracy_panel
 from maml_edu.views.scenes.style import sample, series
-from maml_edu.views.scenes.words import fmt_percent, fmt_point
 
 CAPTION = (
     "Large: prototypes, and the way they came.\n"
@@ -63,26 +60,29 @@ class EmbeddingTrace:
 def embedding_scene(trace: EmbeddingTrace) -> Scene:
     """Panels `features` (main), `accuracy` and `drawings`; a frame per number of shots, from 0."""
     frames = range(trace.most_shots + 1)
-    accuracy = accuracy_panel(trace.accuracy, trace.way, step_axis(trace.most_shots, "shots"))
+    x = step_axis(trace.most_shots, "shots")
+    alt = [_alt(trace, shots) for shots in frames]
+    panels = [
+        _features(trace, alt),
+        shared.accuracy_panel(trace.accuracy, trace.way, x),
+        _drawings(trace),
+    ]
     title = f"{trace.learner}, {trace.way}-way, {trace.protocol} batch-norm"
-    summary = [_summary(trace, shots) for shots in frames]
-    return Scene(title, [_features(trace), accuracy, _drawings(trace)], summary, "shots")
+    summary = [f"{_right(trace, shots)} {alt[shots]}" for shots in frames]
+    return Scene(title, panels, summary, "shots")
 
 
-def _features(trace: EmbeddingTrace) -> Panel:
-    marks: list[Mark] = []
-    for label in range(trace.way):
+def _features(trace: EmbeddingTrace, alt: list[str]) -> Panel:
+    samples: list[Mark] = []
+    trails: list[Mark] = []
+    for label, name in enumerate(trace.names):
         own = trace.query_labels == label
         for kind, at in (("query", trace.query[:, own]), ("support", trace.support[:, label])):
-            marks.append(Points(sample(label, kind), None, at[..., 0], at[..., 1]))
-    for label, name in enumerate(trace.names):
-        x, y = trace.prototypes[:, label].T
-        own = trace.query_labels == label
+            samples.append(Points(sample(label, kind), None, at[..., 0], at[..., 1]))
         readout = [f"{n} of {own.sum()} right" for n in trace.right[:, own].sum(1)]
         readout[0] = "not seen yet"
-        marks.append(Trail(series(label), name, x, y, readout))
-    alt = [_alt(trace, shots) for shots in range(trace.most_shots + 1)]
-    title, axes = "Features in a plane", _square(trace)
+        trails.append(Trail(series(label), name, *trace.prototypes[:, label].T, readout))
+    title, axes, marks = "Features in a plane", _square(trace), samples + trails
     return Panel("features", title, marks, alt, *axes, equal=True, caption=CAPTION)
 
 
@@ -90,22 +90,16 @@ def _square(trace: EmbeddingTrace) -> list[Axis]:
     """Axes of one scale and length that hold all that is ever drawn."""
     ranges = [finite_range(trace.support[..., i], trace.query[..., i]) for i in (0, 1)]
     half = 0.55 * max(*(high - low for low, high in ranges), 1e-6)
-    explained = fmt_percent(trace.explained_fraction, ".2g")
-    labels = f"direction 1 (this plane holds {explained} of the variation)", "direction 2"
     middles = [(low + high) / 2 for low, high in ranges]
+    labels = shared.directions(trace.explained_fraction, of="variation")
     return [Axis(n, (at - half, at + half)) for n, at in zip(labels, middles, strict=True)]
 
 
 def _drawings(trace: EmbeddingTrace) -> Panel:
-    labels, way = range(trace.way), trace.way
-    mark = Images("support", None, trace.images, [trace.names], labels, columns=way)
-    alt = [f"The first support drawing of each class: {', '.join(trace.names)}."]
-    alt *= trace.most_shots + 1
-    return Panel("drawings", "First drawing of each", [mark], alt, place="side")
-
-
-def _shots(shots: int) -> str:
-    return f"{shots} shot{'s' * (shots != 1)} of each class"
+    way, alt = trace.way, f"The first support drawing of each class: {', '.join(trace.names)}."
+    mark = Images("support", None, trace.images, [trace.names], range(way), columns=way)
+    alts = [alt] * (trace.most_shots + 1)
+    return Panel("drawings", "First drawing of each", [mark], alts, place="side")
 
 
 def _alt(trace: EmbeddingTrace, shots: int) -> str:
@@ -113,12 +107,13 @@ def _alt(trace: EmbeddingTrace, shots: int) -> str:
     if shots == 0:
         return f"{queries}; no prototypes yet."
     places = zip(trace.names, trace.prototypes[shots], strict=True)
-    at = ", ".join(f"{name} at {fmt_point(*place)}" for name, place in places)
-    return f"{queries}, and prototypes of {_shots(shots)}: {at}."
+    at = ", ".join(f"{name} at {shared.fmt_point(*place)}" for name, place in places)
+    return f"{queries} and the prototypes at shots {shots}: {at}."
 
 
-def _summary(trace: EmbeddingTrace, shots: int) -> str:
+def _right(trace: EmbeddingTrace, shots: int) -> str:
     if shots == 0:
-        return f"{trace.learner} before any drawing: it can only guess. {_alt(trace, shots)}"
-    n, right = len(trace.query_labels), int(trace.right[shots].sum())
-    return f"{trace.learner}, {_shots(shots)}: {right} of {n} queries right. {_alt(trace, shots)}"
+        return f"{trace.learner} before any drawing: it can only guess."
+    n, right = len(trace.query_labels), trace.right[shots].sum()
+    seen = f"{shots} shot{'s' * (shots != 1)} of each class"
+    return f"{trace.learner}, {seen}: {right} of {n} queries right."

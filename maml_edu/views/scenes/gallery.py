@@ -1,6 +1,4 @@
-"""Drawings to look at: a panel for each part, and no frames to move through."""
-
-from __future__ import annotations
+"""Drawings to look at, and questions about drawings; neither has frames to move through."""
 
 from dataclasses import dataclass
 
@@ -28,6 +26,27 @@ class Gallery:
     title: str
     parts: tuple[ImageGrid, ...]
     summary: str  # what there is to see, in words
+
+
+@dataclass(frozen=True)
+class QuizQuestions:
+    """One-shot questions: which candidate is the same character as the query?
+
+    Pixels run from 0 for paper to 1 for ink. The quiz widget asks them; they have no scene.
+    """
+
+    query: np.ndarray  # (questions, height, width) the drawing that is asked about
+    support: np.ndarray  # (questions, way, height, width) the candidates
+    answer: np.ndarray  # (questions,) the right candidate, 0 to way - 1
+    guesses: np.ndarray | None = None  # (questions,) what a model chose, if there is one
+    model: str = "the model"  # what to call it
+
+    @property
+    def way(self) -> int:
+        return self.support.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.query)
 
 
 @scene.register

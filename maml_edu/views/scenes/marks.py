@@ -5,16 +5,16 @@ Arrays hold the values as computed, with nan for gaps; the axes round them for d
 x or y with a first dimension more than stated holds one entry a frame.
 """
 
-from __future__ import annotations
-
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from PIL import Image
 
 from maml_edu.views.scenes.axis import Axis, significant
-from maml_edu.views.scenes.ink import ink
 from maml_edu.views.scenes.style import series
 
 
@@ -23,13 +23,9 @@ class Mark:
     """role: its look, see `style`. name: its entry in the legend; None: it has none."""
 
     kind: ClassVar[str]
+    classes: ClassVar[Sequence[str]] = ()  # other roles that it is drawn with
     role: str
     name: str | None
-
-    @property
-    def roles(self) -> set[str]:
-        """All roles that it is drawn with."""
-        return {self.role}
 
     def as_json(self, x: Axis | None, y: Axis | None) -> dict:
         """The mark on these axes, for the player."""
@@ -44,9 +40,7 @@ class Mark:
                 moving[key] = [on_axes[key].numbers(row) for row in value]
         if not moving:
             return data
-        frames = [
-            dict(zip(moving, rows, strict=True)) for rows in zip(*moving.values(), strict=True)
-        ]
+        frames = _by_frame(moving)
         return data | frames[0] | {"frames": frames}
 
 
@@ -99,11 +93,8 @@ class Lines(Mark):
     lines: Sequence[np.ndarray]
 
     def as_json(self, x: Axis, y: Axis) -> dict:
-        lines = [
-            list(zip(x.numbers(line[:, 0]), y.numbers(line[:, 1]), strict=True))
-            for line in self.lines
-        ]
-        return super().as_json(x, y) | {"lines": lines}
+        lines = [zip(x.numbers(a[:, 0]), y.numbers(a[:, 1]), strict=True) for a in self.lines]
+        return super().as_json(x, y) | {"lines": [list(line) for line in lines]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +134,9 @@ class Images(Mark):
     def __post_init__(self) -> None:
         if np.ndim(self.images) != 3:
             raise ValueError(f"images is {np.shape(self.images)}; it must be (n, height, width)")
+        n = len(self.images)
         for row in self.captions:
-            if len(row) != len(self.images):
-                n = len(self.images)
+            if len(row) != n:
                 raise ValueError(f"captions has {len(row)} entries; it must have {n}, one an image")
         if self.bars is not None:
             bars = np.where(np.isfinite(self.bars), np.clip(self.bars, 0, 1), 0.0)
@@ -154,27 +145,33 @@ class Images(Mark):
     @property
     def classes(self) -> list[str]:
         """The role of each class."""
-        labels = [] if self.labels is None else self.labels
-        return [series(i) for i in range(max(len(self.names), *(int(k) + 1 for k in labels), 0))]
-
-    @property
-    def roles(self) -> set[str]:
-        return {self.role, *self.classes}
+        labels = () if self.labels is None else self.labels
+        return [series(i) for i in range(max(len(self.names), 1 + max(labels, default=-1)))]
 
     def as_json(self, x: None, y: None) -> dict:
-        still = {
-            "captions": self.captions[0],
-            "images": [ink(one) for one in self.images],
-            "labels": None if self.labels is None else [int(label) for label in self.labels],
-            "classes": self.classes,
-        }
-        data = {"kind": self.kind, **vars(self), **still}
-        del data["bars"], data["right"]
-        return data if self.bars is None else data | {"frames": self._frames()}
-
-    def _frames(self) -> list[dict]:
-        bars = [[[significant(p, 3) for p in row] for row in rows] for rows in self.bars]
+        data = {"kind": self.kind, **vars(self), "classes": self.classes}
+        data["images"] = [ink(one) for one in self.images]
+        data["labels"] = None if self.labels is None else [int(label) for label in self.labels]
+        bars, right = data.pop("bars"), data.pop("right")
+        data["captions"] = self.captions[0]
+        if bars is None:
+            return data
+        bars = [[[significant(p, 3) for p in row] for row in rows] for rows in bars]
         moving = {"bars": bars, "captions": self.captions}
-        if self.right is not None:
-            moving["right"] = self.right.tolist()
-        return [dict(zip(moving, now, strict=True)) for now in zip(*moving.values(), strict=True)]
+        return data | {
+            "frames": _by_frame(moving | ({} if right is None else {"right": right.tolist()}))
+        }
+
+
+def _by_frame(moving: dict[str, Sequence]) -> list[dict]:
+    """One dict a frame, of key -> one entry a frame."""
+    return [dict(zip(moving, now, strict=True)) for now in zip(*moving.values(), strict=True)]
+
+
+def ink(image: np.ndarray) -> str:
+    """(height, width), 1 for ink and 0 for paper, as base64 of a PNG: black, as opaque as it is
+    inked, so that the page shows through the paper. Values are clipped, and nan is paper."""
+    opacity = np.round(255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)
+    pixels, buffer = np.stack([np.zeros_like(opacity), opacity], -1), io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=9)  # grey and opacity: mode "LA"
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -5,9 +5,7 @@ apart, made darker or lighter where a line would fall under a contrast of 3:1 on
 never stands alone: roles that share a panel also differ in dash or in marker.
 """
 
-from __future__ import annotations
-
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 LIGHT_PAGE = "#ffffff"
 DARK_PAGE = "#111111"
@@ -41,15 +39,13 @@ ROLES: dict[str, Role] = {
     "series-6": Role("#555555", "#bbbbbb", (2, 2, 6, 2), "circle", 2.0, size=8),
 }
 
-# Samples of a class: its colour and its shape, but small; queries are hollow.
-ROLES |= {
-    f"{kind}-{name.removeprefix('series-')}": replace(role, filled=kind == "support", size=5.0)
-    for kind in ("support", "query")
-    for name, role in list(ROLES.items())
-    if name.startswith("series-")
-}
-
 SERIES = tuple(name for name in ROLES if name.startswith("series-"))
+
+# Samples of a class: its colour and its shape, but small; queries are hollow.
+for kind in ("support", "query"):
+    for name in SERIES:
+        look = replace(ROLES[name], filled=kind == "support", size=5.0)
+        ROLES[name.replace("series", kind)] = look
 
 
 def series(index: int) -> str:
@@ -60,9 +56,3 @@ def series(index: int) -> str:
 def sample(index: int, kind: str) -> str:
     """The role of samples of the `index`-th class, of a kind: "support" or "query"."""
     return series(index).replace("series", kind)
-
-
-def as_json(names: set[str]) -> dict[str, dict]:
-    """The named roles as plain dicts, for the scene that the player receives."""
-    looks = {name: asdict(ROLES[name]) for name in sorted(names)}
-    return {name: {**look, "dash": list(look["dash"])} for name, look in looks.items()}

@@ -1,7 +1,5 @@
 """A meta-training run: the meta-loss, and measured checks with their intervals."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +7,8 @@ import numpy as np
 from maml_edu.views.scenes.axis import Axis, finite_range, loss_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
 from maml_edu.views.scenes.marks import Band, Line, Mark, Points
+from maml_edu.views.scenes.shared import fmt
 from maml_edu.views.scenes.style import series
-from maml_edu.views.scenes.words import fmt
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,8 @@ def training_scene(trace: TrainingTrace) -> Scene:
     x = Axis("meta-steps", (0.0, 1.02 * last or 1.0), whole=True)
     marks: list[Mark] = [Line("theta", "meta-loss", trace.steps, trace.meta_loss)]
     for i, (inner, (at, mean, half)) in enumerate(checks):
-        marks.append(Band(series(i), None, at, *_ends(mean, half)))
+        with np.errstate(invalid="ignore", over="ignore"):
+            marks.append(Band(series(i), None, at, mean - half, mean + half))
         marks.append(Line(series(i), f"query error, inner step {inner}", at, mean))
         marks.append(Points(series(i), None, at, mean))
     title, text = f"Meta-training {trace.learner}", _text(trace, last)
@@ -43,11 +42,6 @@ def training_scene(trace: TrainingTrace) -> Scene:
     axes = x, loss_axis(losses, trace.measure)
     panel = Panel("training", title, marks, [text], *axes, caption=caption)
     return Scene(title, [panel], [text], "picture")
-
-
-def _ends(mean: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        return mean - half, mean + half
 
 
 def _text(trace: TrainingTrace, last: float) -> str:

@@ -1,7 +1,5 @@
 """Learners adapting to one regression task."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,13 +11,8 @@ from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
 from maml_edu.tasks import SinusoidTasks, TaskBatch
 from maml_edu.views.scenes import AdaptationTrace, ComparisonTrace
-from maml_edu.views.traces.arrays import (
-    as_array,
-    explained_fraction,
-    finite_rows,
-    main_directions,
-)
-from maml_edu.views.traces.rates import rate_label
+from maml_edu.views.traces import shared
+from maml_edu.views.traces.shared import as_array
 
 
 @torch.no_grad()
@@ -53,7 +46,7 @@ def adaptation(
     curves, support_loss, query_loss = map(as_array, vmap(seen)(by_name))
     return AdaptationTrace(
         learner=name or type(learner).__name__,
-        rate=rate_label(learner, theta, inner_steps),
+        rate=shared.rate_label(learner, theta, inner_steps),
         grid_x=as_array(grid),
         curves=curves,
         true_curve=as_array(tasks.truth(task, grid)) if tasks else None,
@@ -72,11 +65,8 @@ def comparison(
     contestants: Mapping[str, tuple[Learner, Theta]], task: TaskBatch, **options
 ) -> ComparisonTrace:
     """Several learners, name -> (learner, theta), on the same task; options as for `adaptation`."""
-    traces = (
-        adaptation(*contestant, task, name=name, **options)
-        for name, contestant in contestants.items()
-    )
-    return ComparisonTrace(tuple(traces))
+    made = [adaptation(*one, task, name=name, **options) for name, one in contestants.items()]
+    return ComparisonTrace(tuple(made))
 
 
 def _main_path(parameters: Tensor) -> tuple[np.ndarray, float]:
@@ -84,6 +74,7 @@ def _main_path(parameters: Tensor) -> tuple[np.ndarray, float]:
     (0, 0) on: (steps + 1, 2), nan where not finite; and the fraction of its motion in that plane.
     """
     moved = (parameters - parameters[:1]).double()
-    directions = main_directions(finite_rows(moved))
+    rows = shared.finite_rows(moved)
+    directions = shared.main_directions(rows)
     path = torch.where(moved.isfinite().all(1, keepdim=True), moved @ directions.T, torch.nan)
-    return as_array(path), explained_fraction(finite_rows(moved), directions)
+    return as_array(path), shared.explained_fraction(rows, directions)

@@ -1,7 +1,5 @@
 """Learners that adapt to a reader's own drawings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -16,7 +14,7 @@ from maml_edu.views.drawing import Drawing, DrawingSet
 from maml_edu.views.drawing.drawing_set import NAMES
 from maml_edu.views.drawing.strokes import place, rasterise
 from maml_edu.views.scenes import DrawingsTrace
-from maml_edu.views.traces.arrays import as_array
+from maml_edu.views.traces.shared import as_array
 
 
 @lru_cache(maxsize=256)  # when one drawing of a set changes, the others need not be drawn anew
@@ -62,9 +60,8 @@ def drawings(
         raise ValueError(f"still to be drawn: {drawn.missing}")
     for name, (learner, _) in learners.items():
         if learner.protocol != "support-only":
-            raise ValueError(
-                f"protocol of {name} is {learner.protocol!r}; it must be 'support-only'"
-            )
+            seen = f"protocol of {name} is {learner.protocol!r}"
+            raise ValueError(f"{seen}; it must be 'support-only'")
     x, y = support_of(drawn)
     both = torch.cat([x, as_tensor([drawn.query])])
     chances, losses = [], []

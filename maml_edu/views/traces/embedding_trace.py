@@ -1,7 +1,5 @@
 """Features in a plane, and prototypes by the shots seen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -13,13 +11,8 @@ from maml_edu.learners import ProtoNet
 from maml_edu.models import predict
 from maml_edu.tasks import TaskBatch
 from maml_edu.views.scenes import EmbeddingTrace
-from maml_edu.views.traces.arrays import (
-    as_array,
-    class_names,
-    explained_fraction,
-    finite_rows,
-    main_directions,
-)
+from maml_edu.views.traces import shared
+from maml_edu.views.traces.shared import as_array
 
 
 @torch.no_grad()
@@ -43,12 +36,12 @@ def embedding(
     counts = [len(rows) for rows in by_class]
     if min(counts) != max(counts) or not counts[0]:
         raise ValueError(f"support has {counts} drawings by class; it must be as many of each")
-    most, names = counts[0], class_names(names, way)
+    most, names = counts[0], shared.class_names(names, way)
     rows = torch.stack(by_class)  # (way, most shots)
     support, prototypes, query, answers = _by_shots(learner, theta, task, rows)
-    features = finite_rows(torch.cat([support[-1].flatten(0, 1), query[-1]]))
+    features = shared.finite_rows(torch.cat([support[-1].flatten(0, 1), query[-1]]))
     mean = features.mean(0).nan_to_num()
-    directions = main_directions(features - mean)
+    directions = shared.main_directions(features - mean)
 
     def place(features: Tensor) -> np.ndarray:
         return as_array((features - mean) @ directions.T)
@@ -66,7 +59,7 @@ def embedding(
         query=np.stack([place(part) for part in (query[0], *query)]),
         query_labels=task.query_y.cpu().numpy(),
         answers=np.stack([np.full(len(task.query_y), -1), *map(Tensor.cpu, answers)]),
-        explained_fraction=explained_fraction(features - mean, directions),
+        explained_fraction=shared.explained_fraction(features - mean, directions),
     )
 
 

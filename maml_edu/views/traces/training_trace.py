@@ -1,7 +1,5 @@
 """The learning curve of a meta-training run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

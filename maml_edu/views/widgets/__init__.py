@@ -7,8 +7,6 @@ Python gives the whole picture of every step at once as a scene (`views.scenes`)
 then scrubs it without asking the kernel, so it also moves on a slow link and in a static page.
 """
 
-from __future__ import annotations
-
 from maml_edu.views.widgets.controls import Choice, Slider, Toggle
 from maml_edu.views.widgets.draw import Draw
 from maml_edu.views.widgets.player import Player, explore

@@ -1,7 +1,5 @@
 """The controls of `explore`: what each may be set to, checked in Python, drawn by the browser."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,14 +41,14 @@ class Slider(Control):
             raise ValueError(f"min and max are {self.min} and {self.max}; min must be below max")
         if self.log and self.min <= 0:
             raise ValueError(f"min is {self.min}; with log it must be above 0")
-        if self.step is not None and not self.step > 0:
-            raise ValueError(f"step is {self.step}; it must be above 0")
         if self.step is None:
             integers = isinstance(self.min, int) and isinstance(self.max, int)
             step = 0.05 if self.log else 1 if integers else (self.max - self.min) / 50
             object.__setattr__(self, "step", step)
-        value = self.min if self.value is None else self.value
-        object.__setattr__(self, "value", self.check("value", value))
+        if not self.step > 0:
+            raise ValueError(f"step is {self.step}; it must be above 0")
+        value = self.check("value", self.min if self.value is None else self.value)
+        object.__setattr__(self, "value", value)
 
     @property
     def whole(self) -> bool:
@@ -81,14 +79,12 @@ class Choice(Control):
     value: Any = None
 
     def __post_init__(self) -> None:
-        options = self.options
-        if not isinstance(options, Mapping):
-            options = {str(option): option for option in options}
-        if not options:
+        if not self.options:
             raise ValueError("options is empty; a choice needs at least one")
-        object.__setattr__(self, "options", dict(options))
-        first = next(iter(self.options))
-        value = first if self.value is None else self.check("value", self.value)
+        named = isinstance(self.options, Mapping)
+        options = dict(self.options) if named else {str(one): one for one in self.options}
+        object.__setattr__(self, "options", options)
+        value = next(iter(options)) if self.value is None else self.check("value", self.value)
         object.__setattr__(self, "value", value)
 
     def check(self, name: str, value: Any) -> str:
@@ -98,8 +94,7 @@ class Choice(Control):
         for label, option in self.options.items():
             if option is value or (type(option) is type(value) and option == value):
                 return label
-        allowed = ", ".join(map(repr, self.options))
-        raise ValueError(f"{name} is {value!r}; it must be one of {allowed}")
+        raise ValueError(f"{name} is {value!r}; it must be one of {str([*self.options])[1:-1]}")
 
     def given(self, value: str) -> Any:
         return self.options[value]

@@ -5,8 +5,6 @@ The browser keeps the drawings. After each stroke it sends them all as a JSON va
 network is asked, and the pad says what is missing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +12,7 @@ import traitlets
 
 from maml_edu.views.drawing import Drawing, DrawingSet
 from maml_edu.views.drawing.drawing_set import LIMITS, read_drawing_set
-from maml_edu.views.widgets.player import STATIC, Explorer, sentence
+from maml_edu.views.widgets.player import STATIC, Explorer
 
 
 class Draw(Explorer):
@@ -42,37 +40,26 @@ class Draw(Explorer):
         if start.missing:
             raise ValueError(f"start lacks {start.missing}; it must be a complete set")
         self.drawings = start
-        super().__init__(lambda: compute(self.drawings), {})
-        palette = palette or {}
+        super().__init__(lambda drawings=start: compute(drawings), {})
+        named = (palette or {}).items()
         with self.hold_sync():
             self.values = {"drawings": start.as_json()}
-            self.palette = [{"name": n, "drawing": one.as_json()} for n, one in palette.items()]
+            self.palette = [{"name": name, "drawing": one.as_json()} for name, one in named]
             self.limits = dict(LIMITS)
             self.step = self.scene.frames - 1
 
-    def set(self, **values: Any) -> None:
-        """Replace the drawings by a DrawingSet, or by the JSON value of one. An error is shown in
-        the widget and raised here too; then the old drawings stay."""
-        before = self.drawings
-        try:
-            if set(values) != {"drawings"}:
-                raise ValueError(f"there is {', '.join(values) or 'nothing'}; it must be drawings")
-            given = values["drawings"]
-            self.drawings = given if isinstance(given, DrawingSet) else read_drawing_set(given)
-            with self.hold_sync():
-                if not self.drawings.missing:
-                    self.show(self._compute())
-                self.missing = self.drawings.missing
-                self.values = {"drawings": self.drawings.as_json()}
-                self.status = ""
-        except Exception as error:
-            self.drawings = before
-            self.status = sentence(error)
-            raise
+    def _apply(self, values: dict[str, Any]) -> None:
+        """Replace the drawings by a DrawingSet, or by the JSON value of one."""
+        if set(values) != {"drawings"}:
+            raise ValueError(f"there is {', '.join(values) or 'nothing'}; it must be drawings")
+        given = values["drawings"]
+        drawings = given if isinstance(given, DrawingSet) else read_drawing_set(given)
+        if not drawings.missing:
+            self.show(self._compute(drawings))
+        self.drawings, self.missing = drawings, drawings.missing
+        self.values = {"drawings": drawings.as_json()}
 
     def describe(self) -> str:
         """What is drawn, and what the networks answer, in words."""
-        have = f"{self.drawings.way}-way {self.drawings.shots}-shot"
-        if self.missing:
-            return f"A pad to draw on, {have}. Still to be drawn: {self.missing}."
-        return f"A pad to draw on, {have}. {super().describe()}"
+        said = f"Still to be drawn: {self.missing}." if self.missing else super().describe()
+        return f"A pad to draw on, {self.drawings.way}-way {self.drawings.shots}-shot. {said}"

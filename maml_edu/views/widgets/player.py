@@ -5,8 +5,6 @@ replaces `scene`, or says in `status` why it could not, and then sets `answered`
 waits for that before it sends the next request, and sends only the latest of those that wait.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +22,18 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 
 
-def _as_text(value: Scene, _widget: Player) -> str:
-    """A scene for the browser, as one string: the messaging handles it faster than nested dicts."""
-    return json.dumps(value.as_json(), separators=(",", ":"), allow_nan=False)
+# A scene goes to the browser as one string: the messaging handles it faster than nested dicts. Only
+# Python makes scenes, so one that comes back from the browser changes nothing.
+SCENE = {
+    "sync": True,
+    "to_json": lambda made, widget: as_text(made.as_json()),
+    "from_json": lambda text, widget: widget.scene,
+}
 
 
-def _unchanged(_text: str, widget: Player) -> Scene:
-    """Only Python makes scenes, so one that comes back from the browser changes nothing."""
-    return widget.scene
+def as_text(data: dict) -> str:
+    """Strict JSON without spaces."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
 class Player(anywidget.AnyWidget):
@@ -39,14 +41,13 @@ class Player(anywidget.AnyWidget):
 
     `trace` is what it shows; `step` the frame, 0 to the last. Set `step` in Python and the picture
     moves; move it in the browser and `step` follows. A step beyond the ends becomes the nearest.
-    Readers without JavaScript see the text of `describe()`. For them, to print and to save, a call
-    of `picture()` makes a still picture.
+    Readers without JavaScript see the text of `describe()`; `picture()` makes a still picture.
     """
 
     _esm = STATIC / "player.js"
     _css = STATIC / "player.css"
 
-    scene = traitlets.Instance(Scene).tag(sync=True, to_json=_as_text, from_json=_unchanged)
+    scene = traitlets.Instance(Scene).tag(**SCENE)
     step = traitlets.Int(0).tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
@@ -54,10 +55,8 @@ class Player(anywidget.AnyWidget):
     answered = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, trace: Any, step: int = 0, **traits: Any) -> None:
-        first = scene(trace)
-        self.trace = trace
-        check_step(step, first.frames)
-        super().__init__(scene=first, step=step, **traits)
+        self.trace, first = trace, scene(trace)
+        super().__init__(scene=first, step=check_step(step, first.frames), **traits)
 
     @traitlets.validate("step")
     def _within(self, proposal: dict) -> int:
@@ -75,7 +74,7 @@ class Player(anywidget.AnyWidget):
         """What is shown now, in words."""
         return self.scene.summary[self.step]
 
-    def picture(self) -> Figure:
+    def picture(self) -> "Figure":
         """What is shown now, as a still figure: in a notebook an image, with `savefig` a file."""
         from maml_edu.views import plots  # only when asked: it loads matplotlib
 
@@ -89,33 +88,34 @@ class Explorer(Player):
     """A player that computes another trace when a control moves. Made by `explore`."""
 
     def __init__(self, compute: Callable[..., Any], controls: dict[str, Control]) -> None:
-        self._compute = compute
-        self._controls = controls
+        self._compute, self._controls = compute, controls
         values = {name: control.value for name, control in controls.items()}
         drawn = [control.as_json(name) for name, control in controls.items()]
-        super().__init__(compute(**self._given(values)), controls=drawn, values=values)
+        super().__init__(self._computed(values), controls=drawn, values=values)
         self.on_msg(self._asked)
 
     def set(self, **values: Any) -> None:
         """Move controls from Python. An error is shown in the widget, and raised here too."""
         try:
             with self.hold_sync():
-                checked = {**self.values, **self._checked(values)}
-                self.show(self._compute(**self._given(checked)))
-                self.values = checked
+                self._apply(values)
                 self.status = ""
         except Exception as error:
             self.status = sentence(error)
             raise
 
-    def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
+    def _apply(self, values: dict[str, Any]) -> None:
         if unknown := sorted(set(values) - set(self._controls)):
             allowed = ", ".join(self._controls)
             raise ValueError(f"there is no control {unknown[0]!r}; the controls are {allowed}")
-        return {name: self._controls[name].check(name, value) for name, value in values.items()}
+        checked = {name: self._controls[name].check(name, value) for name, value in values.items()}
+        moved = {**self.values, **checked}
+        self.show(self._computed(moved))
+        self.values = moved
 
-    def _given(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: self._controls[name].given(value) for name, value in values.items()}
+    def _computed(self, values: dict[str, Any]) -> Any:
+        given = {name: self._controls[name].given(value) for name, value in values.items()}
+        return self._compute(**given)
 
     def _asked(self, _widget: object, content: dict, _buffers: object) -> None:
         """Answer a request of the browser, even when the computation fails."""
@@ -153,5 +153,4 @@ def with_text(made: Any, text: str) -> tuple[dict, dict]:
 def sentence(error: Exception) -> str:
     """An exception as one sentence for the reader."""
     text = " ".join(str(error).split()) or "the computation failed without saying why"
-    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    return f"{kind}{text[:300]}"
+    return text[:300] if isinstance(error, ValueError) else f"{type(error).__name__}: {text[:300]}"

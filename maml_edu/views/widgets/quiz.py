@@ -4,9 +4,6 @@ The browser gets all questions at once, asks them, and keeps the score; so the q
 static page. The choices come back in `answers`.
 """
 
-from __future__ import annotations
-
-import json
 import math
 from typing import Any, NamedTuple
 
@@ -15,8 +12,8 @@ import numpy as np
 import traitlets
 
 from maml_edu.views.scenes import QuizQuestions
-from maml_edu.views.scenes.ink import ink
-from maml_edu.views.widgets.player import STATIC, with_text
+from maml_edu.views.scenes.marks import ink
+from maml_edu.views.widgets.player import STATIC, as_text, with_text
 
 ROUND = 10  # questions
 
@@ -37,9 +34,8 @@ class Score(NamedTuple):
         if not self.answered:
             return "nothing answered yet"
         model = "" if self.model_right is None else f", the model {self.model_right}"
-        low, high = self.interval
-        you = f"you {self.right} of {self.answered}{model}"
-        return f"{you} (your 95% interval: {low:.0%} to {high:.0%})"
+        reach = "{:.0%} to {:.0%}".format(*self.interval)
+        return f"you {self.right} of {self.answered}{model} (your 95% interval: {reach})"
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
@@ -73,13 +69,12 @@ class Quiz(anywidget.AnyWidget):
 
     def __init__(self, asked: QuizQuestions, **traits: Any) -> None:
         self.asked = asked
-        super().__init__(questions=_as_text(asked), **traits)
+        super().__init__(questions=_questions(asked), **traits)
 
     @traitlets.validate("answers")
     def _candidates(self, proposal: dict) -> list[int]:
-        answers, way = proposal["value"], self.asked.way
-        if len(answers) > len(self.asked):
-            n = len(self.asked)
+        answers, way, n = proposal["value"], self.asked.way, len(self.asked)
+        if len(answers) > n:
             raise ValueError(f"answers has {len(answers)} entries; it must have at most {n}")
         if wrong := [choice for choice in answers if not 0 <= choice < way]:
             raise ValueError(f"answers has {wrong[0]}; it must be from 0 to {way - 1}")
@@ -102,13 +97,11 @@ class Quiz(anywidget.AnyWidget):
         return with_text(super()._repr_mimebundle_(**options), self.describe())
 
 
-def _as_text(asked: QuizQuestions) -> str:
+def _questions(asked: QuizQuestions) -> str:
     """The questions as JSON; drawings as base64 of PNGs."""
     guesses = [None] * len(asked) if asked.guesses is None else asked.guesses.tolist()
-    columns = (asked.query, asked.support, asked.answer.tolist(), guesses)
-    items = [
-        {"query": ink(query), "support": [*map(ink, support)], "answer": answer, "guess": guess}
-        for query, support, answer, guess in zip(*columns, strict=True)
-    ]
-    whole = {"way": asked.way, "round": ROUND, "model": asked.model, "items": items}
-    return json.dumps(whole, separators=(",", ":"))
+    drawings = [ink(one) for one in asked.query], [[*map(ink, some)] for some in asked.support]
+    columns = zip(*drawings, asked.answer.tolist(), guesses, strict=True)
+    keys = "query", "support", "answer", "guess"
+    items = [dict(zip(keys, one, strict=True)) for one in columns]
+    return as_text({"way": asked.way, "round": ROUND, "model": asked.model, "items": items})

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from maml_edu.views.scenes import Gallery, ImageGrid, scene
-from maml_edu.views.scenes.ink import ink
+from maml_edu.views.scenes.marks import ink
 from tests.views import made_up
 
 TRACES = {

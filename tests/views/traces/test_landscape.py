@@ -12,7 +12,7 @@ from maml_edu.learners import MAML
 from maml_edu.models import mlp
 from maml_edu.tasks import SinusoidTasks
 from maml_edu.views.traces import landscape, main_plane, random_plane, unflat
-from maml_edu.views.traces.parameter_plane import flat, paths
+from maml_edu.views.traces.landscape_trace import flat, paths
 
 LEARNER = MAML(mlp(1, 8, 1), inner_lr=0.02)
 

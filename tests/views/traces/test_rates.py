@@ -10,7 +10,7 @@ from maml_edu import learners
 from maml_edu.models import conv4, mlp
 from maml_edu.tasks import SinusoidTasks
 from maml_edu.views import traces
-from maml_edu.views.traces.rates import rate_label
+from maml_edu.views.traces.shared import rate_label
 
 MODEL = mlp(1, 8, 1)
 NAMES = list(MODEL.shapes())

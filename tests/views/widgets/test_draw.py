@@ -163,7 +163,7 @@ def test_a_bad_set_is_told_and_changes_nothing(pad):
 
 
 def test_a_computation_that_fails_leaves_the_old_drawings(pad):
-    def fails():
+    def fails(drawings):
         raise RuntimeError("no luck")
 
     pad._compute = fails
