@@ -7,8 +7,6 @@ Sub-modules load on first use, so `import maml_edu` costs nothing::
     from maml_edu.learners import MAML
 """
 
-from __future__ import annotations
-
 import importlib
 
 __version__ = "0.1.0"

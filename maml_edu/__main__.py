@@ -1,7 +1,5 @@
 """`python -m maml_edu`: train and evaluate from a terminal."""
 
-from __future__ import annotations
-
 import sys
 
 from maml_edu.runs.cli import main

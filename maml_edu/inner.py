@@ -1,7 +1,5 @@
 """The inner loop: a few steps of gradient descent on one task's support set."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """The outer loop: move theta so that adapting from it works better, on average over tasks."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass

@@ -1,7 +1,5 @@
 """What the exercises of several lessons are made of: random problems, a network, a probe."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 

@@ -1,7 +1,5 @@
 """How an answer differs from the expected one, in words."""
 
-from __future__ import annotations
-
 import reprlib
 from typing import Any
 

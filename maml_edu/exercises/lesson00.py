@@ -1,7 +1,5 @@
 """Checks of lesson 00: reading a loss curve, and a baseline that learns nothing."""
 
-from __future__ import annotations
-
 from maml_edu.exercises.common import Draws
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise

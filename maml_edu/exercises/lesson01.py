@@ -1,7 +1,5 @@
 """Checks of lesson 01: a task, the mean of all waves, and what that mean leaves."""
 
-from __future__ import annotations
-
 import math
 
 import torch

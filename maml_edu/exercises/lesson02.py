@@ -4,8 +4,6 @@ Each judges what the reader's function returns *and* the gradient through it wit
 because an inner step whose graph was cut returns the right numbers and teaches the wrong thing.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from torch.func import grad

@@ -1,7 +1,5 @@
 """Checks of lesson 03: second order, the Jacobian product, MAML's task loss, the outer step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Checks of lesson 04: the schedule, the meta-step, the interval, the evaluation."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -1,7 +1,5 @@
 """Checks of lesson 05: FOMAML's gradient, Reptile's outer step, the weights of MAML++."""
 
-from __future__ import annotations
-
 import torch
 from torch.func import grad
 

@@ -1,7 +1,5 @@
 """Checks of lesson 06: where a plane sees a point, the lowest curvature, linear CKA."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

@@ -1,7 +1,5 @@
 """Checks of lesson 07: an episode, the split by class, and the leaks."""
 
-from __future__ import annotations
-
 from collections.abc import Set
 
 import torch

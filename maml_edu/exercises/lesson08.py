@@ -1,7 +1,5 @@
 """Checks of lesson 08: a classifier's task loss, the interval, batch-norm by the support set."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

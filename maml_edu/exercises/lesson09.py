@@ -1,7 +1,5 @@
 """Checks of lesson 09: diagnose a task loss, mend an outer loop, find what looks sideways."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """Checks of lesson 10: prototypes, logits from distances, attention over the support set."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

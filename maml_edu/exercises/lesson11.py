@@ -1,7 +1,5 @@
 """Checks of lesson 11: what a pen inks, where a drawing goes, and a head for any number of ways."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

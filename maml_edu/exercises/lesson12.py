@@ -1,7 +1,5 @@
 """Checks of lesson 12: the walk back from states alone, the gradient of several workers."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.func import jacrev, vjp

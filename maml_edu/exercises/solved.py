@@ -1,7 +1,5 @@
 """Which exercises of a lesson are solved: by the reader herself, in the kernel she works in."""
 
-from __future__ import annotations
-
 import functools
 import html
 import sys

@@ -6,8 +6,6 @@ and the inputs of each (Chen et al. 2016, arXiv 1604.06174). `torch.utils.checkp
 but not within `torch.func.grad` and `vmap`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

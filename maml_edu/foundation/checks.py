@@ -4,8 +4,6 @@ An InputError names the argument, its value (shortened where it is long) and wha
 NumPy's numbers count as numbers; True and False do not.
 """
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One way to write a file whole, one to read it safely, and one to read JSON. No torch needed."""
 
-from __future__ import annotations
-
 import json
 import os
 from contextlib import suppress

@@ -4,8 +4,6 @@ Constructors check them, JSON holds them, and the command line's flags are made 
 `maml_edu.runs.config` and `maml_edu.runs.cli`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any

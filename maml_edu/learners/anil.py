@@ -1,7 +1,5 @@
 """Almost no inner loop: only the head adapts, and all tasks share the features below it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Labels that do not fit a learner, which would otherwise go unnoticed."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy

@@ -1,7 +1,5 @@
 """First-order MAML: the gradient after adapting, as if the inner steps were constants."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from maml_edu.learners.maml import MAML

@@ -5,8 +5,6 @@ have in common is learned, and where they differ it is by chance. So every row f
 classes is the mean of the old ones, and all classes are equally likely before the first inner step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar

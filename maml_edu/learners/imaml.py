@@ -1,7 +1,5 @@
 """Implicit MAML: the meta-gradient from where adapting ends, not from the way it took."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Joint training, the baseline of meta-learning: pre-train on all tasks, then fine-tune."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Model-agnostic meta-learning."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

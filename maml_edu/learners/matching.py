@@ -1,7 +1,5 @@
 """Matching networks: no inner gradient; a query is compared with every support drawing."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Meta-SGD: learn the direction and the length of the inner step, as well as its start."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

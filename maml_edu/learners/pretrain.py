@@ -1,7 +1,5 @@
 """Pre-train, then fine-tune: one ordinary classifier of all background characters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

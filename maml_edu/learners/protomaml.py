@@ -1,7 +1,5 @@
 """ProtoMAML: each task's head starts from its prototypes, and gradient steps continue from it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

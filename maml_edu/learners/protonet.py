@@ -1,7 +1,5 @@
 """Prototypical networks: no inner gradient, a class is the mean of its support set's features."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """Reptile: move theta towards the parameters that plain training on a task ends at."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """A model is two things: parameters, as a dict of tensors, and a pure function of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

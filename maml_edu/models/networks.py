@@ -6,8 +6,6 @@ code (Glorot's uniform for convolutions, a small normal for dense layers), becau
 the size of a weight sets how far a gradient step turns it. Heads start as PyTorch's do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Batch normalisation without running averages: the statistics are those of the batch."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm

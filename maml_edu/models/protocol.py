@@ -4,8 +4,6 @@ A protocol is not part of the model, whose parameters are the same under each, n
 it is an argument of `predict`, and a table of results must say which one it used.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.func import vmap

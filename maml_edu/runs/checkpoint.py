@@ -4,8 +4,6 @@ A checkpoint is two files, `NAME.safetensors` (theta) and `NAME.json` (the metad
 SHA-256 of the first). Loading one reads numbers and names; it runs no code.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import dataclass

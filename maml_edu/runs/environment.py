@@ -1,7 +1,5 @@
 """What the lessons run on, in one table; and if something is amiss, a sentence on what to do."""
 
-from __future__ import annotations
-
 import html
 import os
 import platform

@@ -1,7 +1,5 @@
 """The history of a run on disk: one line of a CSV file at each look."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 

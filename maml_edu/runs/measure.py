@@ -1,7 +1,5 @@
 """How good is what a run trained? Figures as JSON holds them, and what they were measured on."""
 
-from __future__ import annotations
-
 import math
 import os
 import platform

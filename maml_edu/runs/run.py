@@ -1,7 +1,5 @@
 """A training run from start to end: progress, saving, stopping, resuming, and its checkpoint."""
 
-from __future__ import annotations
-
 import math
 import os
 import signal

@@ -1,7 +1,5 @@
 """Safetensors files, read as data, never as code: their tensors, names, shapes and numbers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from hashlib import sha256

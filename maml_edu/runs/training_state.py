@@ -1,7 +1,5 @@
 """How a run begins, and its state on disk: one file, so that its parts cannot come apart."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

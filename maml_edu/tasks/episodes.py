@@ -1,7 +1,5 @@
 """N-way K-shot episodes: which classes and which examples make up each task."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """N-way K-shot tasks of handwritten characters: every task is an alphabet of a few letters."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Sequence

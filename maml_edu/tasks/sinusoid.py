@@ -1,7 +1,5 @@
 """The sine waves of the MAML paper: a task is a wave, seen at a few points."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ What goes wrong ends as one sentence on stderr. Exit status: 0 done; 1 it could 
 was not asked for properly; 130 stopped by Ctrl-C.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import re

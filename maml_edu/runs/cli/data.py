@@ -1,7 +1,5 @@
 """`python -m maml_edu data`."""
 
-from __future__ import annotations
-
 import argparse
 import warnings
 

@@ -1,7 +1,5 @@
 """`python -m maml_edu evaluate CHECKPOINT`."""
 
-from __future__ import annotations
-
 import argparse
 import json
 

@@ -1,7 +1,5 @@
 """Flags made from options: what a learner or a config can be given, the command line can give."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

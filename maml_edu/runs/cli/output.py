@@ -1,7 +1,5 @@
 """What a command says: sentences on stderr, figures as a small table."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Any

@@ -1,7 +1,5 @@
 """`python -m maml_edu train TASKS`: one command for every family of tasks."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from pathlib import Path

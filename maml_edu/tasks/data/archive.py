@@ -3,8 +3,6 @@
 Nothing is unpacked to disk, and everything is checked.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import re

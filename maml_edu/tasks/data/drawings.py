@@ -1,7 +1,5 @@
 """Decoded drawings in memory, and their file in this machine's cache."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

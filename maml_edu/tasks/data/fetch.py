@@ -1,7 +1,5 @@
 """Fetching Omniglot's release, or saying why not, and what to set in a company's network."""
 
-from __future__ import annotations
-
 import hashlib
 import socket
 import ssl

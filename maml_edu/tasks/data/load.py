@@ -1,7 +1,5 @@
 """Load drawings from a folder, the cache, the network, or the stand-in."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections.abc import Callable, Mapping

@@ -3,8 +3,6 @@
 They are not Omniglot: the hands are simulated, and no figure measured on them is Omniglot's.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import math
 import unicodedata
