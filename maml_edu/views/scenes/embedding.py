@@ -62,11 +62,8 @@ def embedding_scene(trace: EmbeddingTrace) -> Scene:
     frames = range(trace.most_shots + 1)
     x = step_axis(trace.most_shots, "shots")
     alt = [_alt(trace, shots) for shots in frames]
-    panels = [
-        _features(trace, alt),
-        shared.accuracy_panel(trace.accuracy, trace.way, x),
-        _drawings(trace),
-    ]
+    accuracy = shared.accuracy_panel(trace.accuracy, trace.way, x)
+    panels = [_features(trace, alt), accuracy, _drawings(trace)]
     title = f"{trace.learner}, {trace.way}-way, {trace.protocol} batch-norm"
     summary = [f"{_right(trace, shots)} {alt[shots]}" for shots in frames]
     return Scene(title, panels, summary, "shots")

@@ -1,8 +1,8 @@
 """The player: a trace to scrub in the browser; new traces are computed here on request.
 
 When a control moves, the browser sends `{"type": "set", "seq": n, "values": {...}}`. Python
-replaces `scene`, or says in `status` why it could not, and then sets `answered` to n. The browser
-waits for that before it sends the next request, and sends only the latest of those that wait.
+replaces `scene`, or says in `status` why not, and sets `answered` to n. The browser waits for that
+before it sends the latest of the requests that wait.
 """
 
 import json
@@ -39,8 +39,8 @@ def as_text(data: dict) -> str:
 class Player(anywidget.AnyWidget):
     """Scrubs one trace (see `views.scenes`) in the browser, without asking the kernel.
 
-    `trace` is what it shows; `step` the frame, 0 to the last. Set `step` in Python and the picture
-    moves; move it in the browser and `step` follows. A step beyond the ends becomes the nearest.
+    `trace` is what it shows; `step` the frame, 0 to the last: set it in Python, or move it in the
+    browser. A step beyond the ends becomes the nearest.
     Readers without JavaScript see the text of `describe()`; `picture()` makes a still picture.
     """
 

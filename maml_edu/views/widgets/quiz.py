@@ -1,7 +1,6 @@
 """The quiz: one-shot questions for a person, beside a model's answers to the same questions.
 
-The browser gets all questions at once, asks them, and keeps the score; so the quiz also works in a
-static page. The choices come back in `answers`.
+The browser gets all questions at once, so the quiz also works in a static page.
 """
 
 import math
@@ -41,8 +40,7 @@ class Score(NamedTuple):
 def wilson(right: int, n: int) -> tuple[float, float]:
     """The 95% interval for a fraction of which `right` of `n` were seen; (0, 1) where n is 0.
 
-    Wilson (1927): all fractions p from which the seen one is within 1.96 of *p's own* standard
-    errors. Unlike the normal interval it has some width even at 0 of n and n of n.
+    Wilson (1927). Unlike the normal interval it has some width even at 0 of n and n of n.
     """
     if not 0 <= right <= n:
         raise ValueError(f"right is {right}; it must be from 0 to n, which is {n}")
