@@ -51,8 +51,3 @@ for kind in ("support", "query"):
 def series(index: int) -> str:
     """The role of the `index`-th of several like things (learners, arrows); repeats after six."""
     return SERIES[index % len(SERIES)]
-
-
-def sample(index: int, kind: str) -> str:
-    """The role of samples of the `index`-th class, of a kind: "support" or "query"."""
-    return series(index).replace("series", kind)

@@ -6,13 +6,12 @@ The browser gets all questions at once, so the quiz also works in a static page.
 import math
 from typing import Any, NamedTuple
 
-import anywidget
 import numpy as np
 import traitlets
 
 from maml_edu.views.scenes import QuizQuestions
 from maml_edu.views.scenes.marks import ink
-from maml_edu.views.widgets.player import STATIC, as_text, with_text
+from maml_edu.views.widgets.player import STATIC, Described, as_text
 
 ROUND = 10  # questions
 
@@ -52,7 +51,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     return max(centre - reach, 0.0), min(centre + reach, 1.0)
 
 
-class Quiz(anywidget.AnyWidget):
+class Quiz(Described):
     """Asks a person the questions of a `views.scenes.QuizQuestions`, ten a round.
 
     `answers` holds the candidates that were chosen, in the order of the questions, and `score`
@@ -90,9 +89,6 @@ class Quiz(anywidget.AnyWidget):
         """The quiz and its score so far, in words."""
         what = f"A quiz of {len(self.asked)} questions: which of {self.asked.way} candidates"
         return f"{what} is the same character as the query? So far: {self.score}."
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
-        return with_text(super()._repr_mimebundle_(**options), self.describe())
 
 
 def _questions(asked: QuizQuestions) -> str:
