@@ -51,9 +51,9 @@ def adaptation_scene(trace: AdaptationTrace) -> Scene:
     notes = shared.divergence_notes(gone, trace.inner_steps + 1)
     losses = shared.two_losses(trace.support_loss, trace.query_loss, notes=notes)
     panels = [_function(trace, axes, gone, notes), losses, _path(trace, gone, notes)]
-    what, shots = f"{trace.learner} with {trace.rate}", f"{len(trace.support_x)} support points"
-    steps = [f"inner step {step} of {trace.inner_steps}, {shots}" for step in range(len(notes))]
-    summary = [f"{what}, {step}. {loss}" for step, loss in zip(steps, losses.alt, strict=True)]
+    what, last = f"{trace.learner} with {trace.rate}", trace.inner_steps
+    shots = f"{len(trace.support_x)} support points"
+    summary = [f"{what}, inner step {i} of {last}, {shots}. {a}" for i, a in enumerate(losses.alt)]
     return Scene(f"{trace.learner}, {trace.rate}", panels, with_notes(summary, notes))
 
 

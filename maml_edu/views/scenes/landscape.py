@@ -48,10 +48,9 @@ def landscape_scene(trace: LandscapeTrace) -> Scene:
     gone = {name: _first_outside(path, axes) for name, path in trace.paths.items()}
     left = shared.left_notes(gone.items(), frames)
     diverged = shared.divergence_notes(shared.first(shared.too_high(losses)), frames)
-    heights = levels(trace.height)
-    words = {"alt": _alt(trace), "notes": left, "caption": _caption(heights)}
+    marks, caption = _marks(trace, gone)
+    words = {"alt": _alt(trace), "notes": left, "caption": caption}
     title = f"{trace.on.capitalize()} loss of {trace.task}, {trace.plane}"
-    marks = _marks(trace, heights, gone)
     plane = Panel("landscape", title, marks, x=axes[0], y=axes[1], equal=True, **words)
     panel = shared.two_losses(*losses, notes=diverged)
     start = f"{trace.learner} with {trace.rate}, {trace.inner_steps} inner steps."
@@ -76,20 +75,18 @@ def _first_outside(path: np.ndarray, axes: tuple[Axis, Axis]) -> int | None:
     return shared.first(~((path >= low) & (path <= high)).all(1))
 
 
-def _marks(trace: LandscapeTrace, heights: np.ndarray, gone: dict[str, int | None]) -> list[Mark]:
+def _marks(trace: LandscapeTrace, gone: dict[str, int | None]) -> tuple[list[Mark], str | None]:
+    """Contours, paths up to where they leave, theta; and what the contours' heights are."""
+    heights, caption = levels(trace.height), None
+    if len(heights):
+        low, high, factor = map(fmt, (heights[0], heights[-1], heights[1] / heights[0]))
+        caption = f"Lines from {low} to {high},\neach {factor} times the one below."
     marks = [contours(trace, heights, f"equal {trace.on} loss")]
     loss = trace.support_loss if trace.on == "support" else trace.query_loss
     for i, (name, path) in enumerate(trace.paths.items()):
         readout = [f"{trace.on} loss {fmt(v)}" for v in loss] if name == trace.task else None
         marks.append(Trail(series(i), name, *shared.cut_after(gone[name], path).T, readout))
-    return [*marks, Points("theta", "theta", np.zeros(1), np.zeros(1))]
-
-
-def _caption(heights: np.ndarray) -> str | None:
-    if not len(heights):
-        return None
-    low, high, factor = map(fmt, (heights[0], heights[-1], heights[1] / heights[0]))
-    return f"Lines from {low} to {high},\neach {factor} times the one below."
+    return [*marks, Points("theta", "theta", np.zeros(1), np.zeros(1))], caption
 
 
 def _alt(trace: LandscapeTrace) -> list[str]:
