@@ -35,8 +35,7 @@ def place(strokes: Strokes, width: float = WIDTH) -> list[np.ndarray]:
         middle = (low + high) / 2
         placed = [middle + scale * (stroke - middle) for stroke in placed]
         low, high = (middle + scale * (end - middle) for end in (low, high))
-    ends = zip(low - width / 2, high + width / 2, MIDDLE, strict=True)
-    wanted = [_within(*of_axis) for of_axis in ends]
+    wanted = [*map(_within, low - width / 2, high + width / 2, MIDDLE)]
     return [stroke + (wanted - (low + high) / 2) for stroke in placed]
 
 
@@ -65,9 +64,9 @@ def _line(ink: np.ndarray, a: np.ndarray, b: np.ndarray, reach: float) -> None:
     """Ink one line, in place; only the pixels of its box are looked at."""
     first = np.floor(np.minimum(a, b) - reach).clip(0, PAGE).astype(int)
     last = np.ceil(np.maximum(a, b) + reach).clip(0, PAGE).astype(int)
-    x = np.arange(first[0], last[0])[None, :] + 0.5 - a[0]
-    y = np.arange(first[1], last[1])[:, None] + 0.5 - a[1]
-    along = b - a
-    fraction = ((x * along[0] + y * along[1]) / max(along @ along, 1e-12)).clip(0, 1)
-    near = (x - fraction * along[0]) ** 2 + (y - fraction * along[1]) ** 2 <= reach**2
-    ink[first[1] : last[1], first[0] : last[0]] |= near
+    (left, top), (right, bottom), (along, down) = first, last, b - a
+    x = np.arange(left, right)[None, :] + 0.5 - a[0]
+    y = np.arange(top, bottom)[:, None] + 0.5 - a[1]
+    fraction = ((x * along + y * down) / max(along**2 + down**2, 1e-12)).clip(0, 1)
+    near = (x - fraction * along) ** 2 + (y - fraction * down) ** 2 <= reach**2
+    ink[top:bottom, left:right] |= near

@@ -4,9 +4,8 @@ A trace (`AdaptationTrace`, ...) is a frozen dataclass of NumPy arrays, which `v
 from real networks. Steps run from 0 (at theta) to `inner_steps`, so per-step arrays have
 `inner_steps + 1` entries. Values that are not finite mean that the adaptation diverged there.
 
-`scene(trace)` gives a `Scene`: panels (`Panel`) with axes (`Axis`) and marks (`marks`) on them, and
-a text for every frame. `Scene.as_json()` is what the browser receives. To add a picture: one module
-with a trace and its scene here, one line below, one module in `traces`.
+`scene(trace)` gives a `Scene`: panels with axes and marks, and a text for every frame. To add one:
+a module with a trace and its scene here, one line below, a module in `traces`.
 """
 
 from maml_edu.views.scenes.adaptation import AdaptationTrace as AdaptationTrace

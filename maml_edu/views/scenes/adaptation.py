@@ -51,7 +51,9 @@ def adaptation_scene(trace: AdaptationTrace) -> Scene:
     notes = shared.divergence_notes(gone, trace.inner_steps + 1)
     losses = shared.two_losses(trace.support_loss, trace.query_loss, notes=notes)
     panels = [_function(trace, axes, gone, notes), losses, _path(trace, gone, notes)]
-    summary = [_summary(trace, step) for step in range(len(notes))]
+    what, last = f"{trace.learner} with {trace.rate}", trace.inner_steps
+    shots = f"{len(trace.support_x)} support points"
+    summary = [f"{what}, inner step {i} of {last}, {shots}. {a}" for i, a in enumerate(losses.alt)]
     return Scene(f"{trace.learner}, {trace.rate}", panels, with_notes(summary, notes))
 
 
@@ -140,12 +142,3 @@ def _path(trace: AdaptationTrace, gone: int | None, notes: Notes) -> Panel:
     alt = [f"The parameters are at {at} after inner step {i}." for i, at in enumerate(points)]
     axes = map(Axis, labels, ranges)
     return Panel("path", "Path of the parameters", marks, alt, *axes, place="side", notes=notes)
-
-
-def _summary(trace: AdaptationTrace, step: int) -> str:
-    support, query = map(fmt, (trace.support_loss[step], trace.query_loss[step]))
-    text = f"{trace.learner} with {trace.rate}, inner step {step} of {trace.inner_steps}, "
-    text += f"{len(trace.support_x)} support points: support loss {support}, query loss {query}"
-    if step:
-        text += f" (at theta {fmt(trace.support_loss[0])} and {fmt(trace.query_loss[0])})"
-    return f"{text}."

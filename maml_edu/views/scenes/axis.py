@@ -87,8 +87,8 @@ def finite_range(*arrays: np.ndarray) -> tuple[float, float]:
 def value_axis(label: str, fixed: Sequence[np.ndarray], moving: Sequence[np.ndarray]) -> Axis:
     """An axis over all of `fixed`, and over `moving` as far as half a span beyond that."""
     low, high = padded(*finite_range(*fixed))
-    reach = 0.5 * (high - low)
     least, most = finite_range(*fixed, *moving)
+    reach = 0.5 * (high - low)
     return Axis(label, (max(min(low, least), low - reach), min(max(high, most), high + reach)))
 
 

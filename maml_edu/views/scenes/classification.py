@@ -9,7 +9,7 @@ from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.axis import step_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
 from maml_edu.views.scenes.marks import Images
-from maml_edu.views.scenes.shared import fmt, fmt_percent, fmt_step
+from maml_edu.views.scenes.shared import fmt_percent, fmt_step
 
 QUERY_COLUMNS, QUERY_ROWS = 5, 3
 SUPPORT_COLUMNS, SUPPORT_ROWS = 10, 3
@@ -62,19 +62,19 @@ class ClassificationTrace:
 @scene.register
 def classification_scene(trace: ClassificationTrace) -> Scene:
     """Panels `support` and `queries` (main), `losses` and `accuracy`; a frame per inner step."""
-    losses = trace.support_loss, trace.query_loss
+    losses, way = (trace.support_loss, trace.query_loss), trace.way
     gone = shared.first(shared.too_high(losses))
     notes = shared.divergence_notes(gone, trace.inner_steps + 1)
-    shots = len(trace.support_labels) // trace.way
-    panels = [
-        _support(trace, shots),
-        _queries(trace),
-        shared.two_losses(*losses, measure=shared.CROSS_ENTROPY, gone=gone, notes=notes),
-        shared.accuracy_panel(trace.accuracy, trace.way, step_axis(trace.inner_steps)),
+    options = {"measure": shared.CROSS_ENTROPY, "gone": gone, "notes": notes}
+    side = shared.two_losses(*losses, **options)
+    accuracy = shared.accuracy_panel(trace.accuracy, way, step_axis(trace.inner_steps))
+    shots, n = len(trace.support_labels) // way, len(trace.query_labels)
+    summary = [
+        f"{trace.learner}, {fmt_step(step)}: {right.sum()} of {n} queries right. {side.alt[step]}"
+        for step, right in enumerate(trace.right)
     ]
-    title = f"{trace.learner}, {trace.way}-way {shots}-shot, {trace.rate}"
-    summary = [_summary(trace, step) for step in range(len(notes))]
-    title += f", {trace.protocol} batch-norm"
+    panels = [_support(trace, shots), _queries(trace), side, accuracy]
+    title = f"{trace.learner}, {way}-way {shots}-shot, {trace.rate}, {trace.protocol} batch-norm"
     return Scene(title, panels, shared.with_notes(summary, notes))
 
 
@@ -126,10 +126,3 @@ def _verdict(trace: ClassificationTrace, step: int, query: int) -> str:
     sure = fmt_percent(trace.probabilities[step, query, answer])
     right = answer == trace.query_labels[query]
     return f"{name} {RIGHT} {sure}" if right else f"{name} {WRONG} {trace.names[answer]} {sure}"
-
-
-def _summary(trace: ClassificationTrace, step: int) -> str:
-    right, n = int(trace.right[step].sum()), len(trace.query_labels)
-    support, query = map(fmt, (trace.support_loss[step], trace.query_loss[step]))
-    text = f"{trace.learner}, {fmt_step(step)}: {right} of {n} queries right; "
-    return f"{text}query loss {query}, support loss {support}."

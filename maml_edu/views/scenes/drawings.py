@@ -7,7 +7,7 @@ import numpy as np
 from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.base import Panel, Scene, scene
 from maml_edu.views.scenes.marks import Images
-from maml_edu.views.scenes.shared import fmt, fmt_percent, fmt_step
+from maml_edu.views.scenes.shared import fmt_percent, fmt_step
 from maml_edu.views.scenes.style import series
 
 
@@ -40,22 +40,18 @@ def drawings_scene(trace: DrawingsTrace) -> Scene:
     gone = shared.first(shared.too_high(list(trace.support_loss)))
     notes = shared.divergence_notes(gone, trace.support_loss.shape[1])
     named = enumerate(zip(trace.learners, trace.support_loss, strict=True))
-    losses = shared.loss_panel(
-        [(series(i), name, loss) for i, (name, loss) in named],
-        what="Support loss",
-        measure=shared.CROSS_ENTROPY,
-        gone=gone,
-        notes=notes,
-    )
-    said = [
-        [_answer(trace, i, step) for i in range(len(trace.learners))] for step in range(len(notes))
+    losses = [(series(i), name, loss) for i, (name, loss) in named]
+    options = {"measure": shared.CROSS_ENTROPY, "gone": gone, "notes": notes}
+    losses = shared.loss_panel(losses, what="Support loss", **options)
+    learners, steps = range(len(trace.learners)), range(len(notes))
+    said = [[_answer(trace, i, step) for i in learners] for step in steps]
+    summary = [
+        f"The query, {fmt_step(step)}: {'; '.join(said[step])}. {losses.alt[step]}"
+        for step in steps
     ]
-    title = (
-        f"{len(trace.names)} ways, {len(trace.support_labels)} drawings, support-only batch-norm"
-    )
-    summary = [_summary(trace, step, answers) for step, answers in enumerate(said)]
+    title = f"{len(trace.names)} ways, {len(trace.support_labels)} drawings"
     panels = [_answers(trace, said), _support(trace), losses]
-    return Scene(title, panels, shared.with_notes(summary, notes))
+    return Scene(f"{title}, support-only batch-norm", panels, shared.with_notes(summary, notes))
 
 
 def _answers(trace: DrawingsTrace, said: list[list[str]]) -> Panel:
@@ -64,7 +60,13 @@ def _answers(trace: DrawingsTrace, said: list[list[str]]) -> Panel:
     bars = trace.probabilities.swapaxes(0, 1)
     words = {"names": trace.names, "large": True}
     mark = Images("query", None, images, said, columns=2, bars=bars, **words)
-    alt = [f"Inner step {i}: {_all_probabilities(trace, i)}." for i in range(len(said))]
+    alt = []
+    for step, rows in enumerate(bars):
+        each = []
+        for learner, row in zip(trace.learners, rows, strict=True):
+            chances = [f"{name} {fmt_percent(p)}" for name, p in zip(trace.names, row, strict=True)]
+            each.append(f"{learner}: {', '.join(chances)}")
+        alt.append(f"Inner step {step}: {'; '.join(each)}.")
     return Panel("answers", "The query, and what each takes it for", [mark], alt)
 
 
@@ -83,21 +85,5 @@ def _answer(trace: DrawingsTrace, learner: int, step: int) -> str:
     name, answer = trace.learners[learner], trace.answers[learner, step]
     if answer < 0:
         return f"{name}: cannot say"
-    return (
-        f"{name}: {trace.names[answer]} {fmt_percent(trace.probabilities[learner, step, answer])}"
-    )
-
-
-def _all_probabilities(trace: DrawingsTrace, step: int) -> str:
-    """The probabilities of all labels, by learner, in words."""
-    parts = []
-    for name, row in zip(trace.learners, trace.probabilities[:, step], strict=True):
-        chances = zip(trace.names, row, strict=True)
-        parts.append(f"{name}: " + ", ".join(f"{label} {fmt_percent(p)}" for label, p in chances))
-    return "; ".join(parts)
-
-
-def _summary(trace: DrawingsTrace, step: int, answers: list[str]) -> str:
-    now = zip(trace.learners, trace.support_loss[:, step], strict=True)
-    losses = ", ".join(f"{name} {fmt(loss)}" for name, loss in now)
-    return f"The query, {fmt_step(step)}: {'; '.join(answers)}. Support loss: {losses}."
+    sure = fmt_percent(trace.probabilities[learner, step, answer])
+    return f"{name}: {trace.names[answer]} {sure}"

@@ -8,7 +8,7 @@ from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.axis import Axis, finite_range, step_axis
 from maml_edu.views.scenes.base import Panel, Scene, scene
 from maml_edu.views.scenes.marks import Images, Mark, Points, Trail
-from maml_edu.views.scenes.style import sample, series
+from maml_edu.views.scenes.style import series
 
 CAPTION = (
     "Large: prototypes, and the way they came.\n"
@@ -62,11 +62,8 @@ def embedding_scene(trace: EmbeddingTrace) -> Scene:
     frames = range(trace.most_shots + 1)
     x = step_axis(trace.most_shots, "shots")
     alt = [_alt(trace, shots) for shots in frames]
-    panels = [
-        _features(trace, alt),
-        shared.accuracy_panel(trace.accuracy, trace.way, x),
-        _drawings(trace),
-    ]
+    accuracy = shared.accuracy_panel(trace.accuracy, trace.way, x)
+    panels = [_features(trace, alt), accuracy, _drawings(trace)]
     title = f"{trace.learner}, {trace.way}-way, {trace.protocol} batch-norm"
     summary = [f"{_right(trace, shots)} {alt[shots]}" for shots in frames]
     return Scene(title, panels, summary, "shots")
@@ -76,12 +73,12 @@ def _features(trace: EmbeddingTrace, alt: list[str]) -> Panel:
     samples: list[Mark] = []
     trails: list[Mark] = []
     for label, name in enumerate(trace.names):
-        own = trace.query_labels == label
+        own, role = trace.query_labels == label, series(label)
         for kind, at in (("query", trace.query[:, own]), ("support", trace.support[:, label])):
-            samples.append(Points(sample(label, kind), None, at[..., 0], at[..., 1]))
+            samples.append(Points(role.replace("series", kind), None, at[..., 0], at[..., 1]))
         readout = [f"{n} of {own.sum()} right" for n in trace.right[:, own].sum(1)]
         readout[0] = "not seen yet"
-        trails.append(Trail(series(label), name, *trace.prototypes[:, label].T, readout))
+        trails.append(Trail(role, name, *trace.prototypes[:, label].T, readout))
     title, axes, marks = "Features in a plane", _square(trace), samples + trails
     return Panel("features", title, marks, alt, *axes, equal=True, caption=CAPTION)
 

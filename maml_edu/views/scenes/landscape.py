@@ -7,9 +7,9 @@ import numpy as np
 from maml_edu.views.scenes import shared
 from maml_edu.views.scenes.axis import Axis, finite_range
 from maml_edu.views.scenes.base import Panel, Scene, scene
-from maml_edu.views.scenes.marks import Points, Trail
+from maml_edu.views.scenes.marks import Mark, Points, Trail
 from maml_edu.views.scenes.plane import LEVELS, contours
-from maml_edu.views.scenes.shared import Notes, fmt
+from maml_edu.views.scenes.shared import fmt
 from maml_edu.views.scenes.style import series
 
 DEEPEST = 1e-3  # of the highest point: contours below that would crowd around a loss of nothing
@@ -48,11 +48,16 @@ def landscape_scene(trace: LandscapeTrace) -> Scene:
     gone = {name: _first_outside(path, axes) for name, path in trace.paths.items()}
     left = shared.left_notes(gone.items(), frames)
     diverged = shared.divergence_notes(shared.first(shared.too_high(losses)), frames)
-    alt = [_alt(trace, step) for step in range(frames)]
-    panels = [_map(trace, axes, gone, left, alt), shared.two_losses(*losses, notes=diverged)]
+    marks, caption = _marks(trace, gone)
+    words = {"alt": _alt(trace), "notes": left, "caption": caption}
+    title = f"{trace.on.capitalize()} loss of {trace.task}, {trace.plane}"
+    plane = Panel("landscape", title, marks, x=axes[0], y=axes[1], equal=True, **words)
+    panel = shared.two_losses(*losses, notes=diverged)
+    start = f"{trace.learner} with {trace.rate}, {trace.inner_steps} inner steps."
+    summary = [f"{start} {a} {b}" for a, b in zip(panel.alt, plane.alt, strict=True)]
     notes = [a or b for a, b in zip(left, diverged, strict=True)]
-    summary = shared.with_notes([_summary(trace, step, alt[step]) for step in range(frames)], notes)
-    return Scene(f"{trace.learner}, {trace.rate}: {trace.task}", panels, summary)
+    title = f"{trace.learner}, {trace.rate}: {trace.task}"
+    return Scene(title, [plane, panel], shared.with_notes(summary, notes))
 
 
 def levels(height: np.ndarray) -> np.ndarray:
@@ -70,37 +75,23 @@ def _first_outside(path: np.ndarray, axes: tuple[Axis, Axis]) -> int | None:
     return shared.first(~((path >= low) & (path <= high)).all(1))
 
 
-def _map(
-    trace: LandscapeTrace,
-    axes: tuple[Axis, Axis],
-    gone: dict[str, int | None],
-    notes: Notes,
-    alt: list[str],
-) -> Panel:
-    heights = levels(trace.height)
+def _marks(trace: LandscapeTrace, gone: dict[str, int | None]) -> tuple[list[Mark], str | None]:
+    """Contours, paths up to where they leave, theta; and what the contours' heights are."""
+    heights, caption = levels(trace.height), None
+    if len(heights):
+        low, high, factor = map(fmt, (heights[0], heights[-1], heights[1] / heights[0]))
+        caption = f"Lines from {low} to {high},\neach {factor} times the one below."
     marks = [contours(trace, heights, f"equal {trace.on} loss")]
     loss = trace.support_loss if trace.on == "support" else trace.query_loss
     for i, (name, path) in enumerate(trace.paths.items()):
         readout = [f"{trace.on} loss {fmt(v)}" for v in loss] if name == trace.task else None
         marks.append(Trail(series(i), name, *shared.cut_after(gone[name], path).T, readout))
-    marks.append(Points("theta", "theta", np.zeros(1), np.zeros(1)))
-    caption = None
-    if len(heights):
-        ends, factor = map(fmt, heights[[0, -1]]), heights[1] / heights[0]
-        caption = f"Lines from {' to '.join(ends)},\neach {factor:.3g} times the one below."
-    title = f"{trace.on.capitalize()} loss of {trace.task}, {trace.plane}"
-    return Panel("landscape", title, marks, alt, *axes, equal=True, notes=notes, caption=caption)
+    return [*marks, Points("theta", "theta", np.zeros(1), np.zeros(1))], caption
 
 
-def _alt(trace: LandscapeTrace, step: int) -> str:
+def _alt(trace: LandscapeTrace) -> list[str]:
     low, high = map(fmt, finite_range(trace.height))
     text = f"Contours of the {trace.on} loss of {trace.task}, from {low} to {high}, over "
     text += f"{trace.plane}, with the paths of {len(trace.paths)} tasks from theta at (0, 0)."
-    at = shared.fmt_point(*trace.paths[trace.task][step])
-    return f"{text} After inner step {step}, {trace.task} is at {at}."
-
-
-def _summary(trace: LandscapeTrace, step: int, alt: str) -> str:
-    support, query = map(fmt, (trace.support_loss[step], trace.query_loss[step]))
-    text = f"{trace.learner} with {trace.rate}, inner step {step} of {trace.inner_steps}: "
-    return text + f"support loss of {trace.task} {support}, query loss {query}. {alt}"
+    places = enumerate(shared.fmt_point(*at) for at in trace.paths[trace.task])
+    return [f"{text} After inner step {k}, {trace.task} is at {at}." for k, at in places]

@@ -1,8 +1,8 @@
 """How each role in a picture looks: one table, read by the print pictures and by the player.
 
-The hues are Okabe and Ito's (2008), which people with the common kinds of colour blindness can tell
-apart, made darker or lighter where a line would fall under a contrast of 3:1 on its page. Colour
-never stands alone: roles that share a panel also differ in dash or in marker.
+The hues are Okabe and Ito's (2008), made for the common kinds of colour blindness, but darker or
+lighter where a line would fall under a contrast of 3:1 on its page. Colour never stands alone:
+roles that share a panel also differ in dash or in marker.
 """
 
 from dataclasses import dataclass, replace
@@ -51,8 +51,3 @@ for kind in ("support", "query"):
 def series(index: int) -> str:
     """The role of the `index`-th of several like things (learners, arrows); repeats after six."""
     return SERIES[index % len(SERIES)]
-
-
-def sample(index: int, kind: str) -> str:
-    """The role of samples of the `index`-th class, of a kind: "support" or "query"."""
-    return series(index).replace("series", kind)

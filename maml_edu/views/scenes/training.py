@@ -31,25 +31,20 @@ def training_scene(trace: TrainingTrace) -> Scene:
     losses = [trace.meta_loss, *(mean for _, (_, mean, _) in checks)]
     losses = [np.asarray(loss, dtype=float) for loss in losses if len(loss)]
     x = Axis("meta-steps", (0.0, 1.02 * last or 1.0), whole=True)
+    title = f"Meta-training {trace.learner}"
+    text = f"{title} for {last:.0f} meta-steps."
+    if len(trace.meta_loss):
+        text += f" Meta-loss from {fmt(trace.meta_loss[0])} to {fmt(trace.meta_loss[-1])}."
     marks: list[Mark] = [Line("theta", "meta-loss", trace.steps, trace.meta_loss)]
     for i, (inner, (at, mean, half)) in enumerate(checks):
         with np.errstate(invalid="ignore", over="ignore"):
             marks.append(Band(series(i), None, at, mean - half, mean + half))
         marks.append(Line(series(i), f"query error, inner step {inner}", at, mean))
         marks.append(Points(series(i), None, at, mean))
-    title, text = f"Meta-training {trace.learner}", _text(trace, last)
+        if len(mean):
+            end = f"{fmt(mean[-1])}, plus or minus {fmt(half[-1])}"
+            text += f" Query error at inner step {inner} in the end: {end}."
     caption = "Shaded: 95% interval of the mean over the checking tasks." if checks else None
     axes = x, loss_axis(losses, trace.measure)
     panel = Panel("training", title, marks, [text], *axes, caption=caption)
     return Scene(title, [panel], [text], "picture")
-
-
-def _text(trace: TrainingTrace, last: float) -> str:
-    text = f"Meta-training {trace.learner} for {last:.0f} meta-steps."
-    if len(trace.meta_loss):
-        text += f" Meta-loss from {fmt(trace.meta_loss[0])} to {fmt(trace.meta_loss[-1])}."
-    for inner, (_, mean, half) in sorted(trace.checks.items()):
-        if len(mean):
-            end = f"{fmt(mean[-1])}, plus or minus {fmt(half[-1])}"
-            text += f" Query error at inner step {inner} in the end: {end}."
-    return text

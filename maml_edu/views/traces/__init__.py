@@ -1,7 +1,6 @@
 """From torch to NumPy: run a learner, and return a trace of what it did.
 
-Every function here runs the real network through the learner's own `adapt`. The traces are frozen
-dataclasses of `maml_edu.views.scenes`, which knows no torch.
+Every function here runs the real network through the learner's own `adapt`.
 """
 
 from maml_edu.views.traces.adaptation_trace import adaptation as adaptation

@@ -7,7 +7,7 @@ import torch
 import torch._dynamo  # the first gradient would load it, for a second, amid a picture
 from torch import Tensor
 
-from maml_edu.foundation.types import Rate, Theta
+from maml_edu.foundation.types import Theta
 from maml_edu.learners import GradientLearner, Learner
 
 
@@ -64,17 +64,13 @@ def rate_label(learner: Learner, theta: Theta, inner_steps: int) -> str:
     if learner.param_groups(theta).get("rates_lr"):
         return "learned inner_lr"
     _, rates = learner.params_and_rates(theta, inner_steps)
-    steps = [_values(rate) for rate in (rates if isinstance(rates, Sequence) else [rates])]
-    steps = steps[: max(inner_steps, 1)]
+    steps = []  # all numbers in the rate of each
+    for rate in (rates if isinstance(rates, Sequence) else [rates])[: max(inner_steps, 1)]:
+        parts = rate.values() if isinstance(rate, Mapping) else [rate]
+        steps.append([v for part in parts for v in torch.as_tensor(part).flatten().tolist()])
     every = {value for values in steps for value in values}
     if len(every) == 1:
         return f"inner_lr {every.pop():.3g}"
     by = ["layer"] * any(len(set(values)) > 1 for values in steps)
     by += ["step"] * any(values != steps[0] for values in steps)
     return f"inner_lr by {' and '.join(by)}" if every else "no inner_lr"
-
-
-def _values(rate: Rate) -> list[float]:
-    """All numbers in the rate of one inner step."""
-    parts = rate.values() if isinstance(rate, Mapping) else [rate]
-    return [value for part in parts for value in torch.as_tensor(part).flatten().tolist()]

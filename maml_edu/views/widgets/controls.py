@@ -7,14 +7,15 @@ from typing import Any
 
 
 class Control:
-    """A `label`, a `value` to start with, and `check(name, value)`, which raises a ValueError."""
+    """A `label`, a `value` to start with, and `check(name, value)`, which raises a ValueError.
+
+    given: what the computation receives for a checked value. as_json: what the browser draws.
+    """
 
     def given(self, value: Any) -> Any:
-        """What the computation receives for a checked value."""
         return value
 
     def as_json(self, name: str) -> dict:
-        """What the browser needs to draw it."""
         return {"kind": type(self).__name__.lower(), "name": name, "label": self.label}
 
 

@@ -1,8 +1,7 @@
 """Draw your own: a pad and a palette for the drawings of a task, and a player of the result.
 
-The browser keeps the drawings. After each stroke it sends them all as a JSON value (see
-`views.drawing`), as an explorer sends its controls. While something is still to be drawn, no
-network is asked, and the pad says what is missing.
+After each stroke the browser sends all drawings as a JSON value (see `views.drawing`). While
+something is still to be drawn, no network is asked, and the pad says what is missing.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
 """The player: a trace to scrub in the browser; new traces are computed here on request.
 
 When a control moves, the browser sends `{"type": "set", "seq": n, "values": {...}}`. Python
-replaces `scene`, or says in `status` why it could not, and then sets `answered` to n. The browser
-waits for that before it sends the next request, and sends only the latest of those that wait.
+replaces `scene`, or says in `status` why not, and sets `answered` to n. The browser waits for that
+before it sends the latest of the requests that wait.
 """
 
 import json
@@ -36,11 +36,20 @@ def as_text(data: dict) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
-class Player(anywidget.AnyWidget):
+class Described(anywidget.AnyWidget):
+    """A widget with the text of its `describe()` for readers without JavaScript."""
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
+        made = super()._repr_mimebundle_(**options)
+        data, metadata = made if isinstance(made, tuple) else (made or {}, {})
+        return {**data, "text/plain": self.describe()}, metadata
+
+
+class Player(Described):
     """Scrubs one trace (see `views.scenes`) in the browser, without asking the kernel.
 
-    `trace` is what it shows; `step` the frame, 0 to the last. Set `step` in Python and the picture
-    moves; move it in the browser and `step` follows. A step beyond the ends becomes the nearest.
+    `trace` is what it shows; `step` the frame, 0 to the last: set it in Python, or move it in the
+    browser. A step beyond the ends becomes the nearest.
     Readers without JavaScript see the text of `describe()`; `picture()` makes a still picture.
     """
 
@@ -79,9 +88,6 @@ class Player(anywidget.AnyWidget):
         from maml_edu.views import plots  # only when asked: it loads matplotlib
 
         return plots.picture(self.scene, self.step)
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
-        return with_text(super()._repr_mimebundle_(**options), self.describe())
 
 
 class Explorer(Player):
@@ -142,12 +148,6 @@ def explore(compute: Callable[..., Any], **controls: Control) -> Explorer:
         if not isinstance(control, Control):
             raise TypeError(f"{name} is {control!r}; it must be a Slider, Choice or Toggle")
     return Explorer(compute, controls)
-
-
-def with_text(made: Any, text: str) -> tuple[dict, dict]:
-    """What a widget's display is made of, with a text for readers without JavaScript."""
-    data, metadata = made if isinstance(made, tuple) else (made or {}, {})
-    return {**data, "text/plain": text}, metadata
 
 
 def sentence(error: Exception) -> str:

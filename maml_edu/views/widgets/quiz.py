@@ -1,19 +1,17 @@
 """The quiz: one-shot questions for a person, beside a model's answers to the same questions.
 
-The browser gets all questions at once, asks them, and keeps the score; so the quiz also works in a
-static page. The choices come back in `answers`.
+The browser gets all questions at once, so the quiz also works in a static page.
 """
 
 import math
 from typing import Any, NamedTuple
 
-import anywidget
 import numpy as np
 import traitlets
 
 from maml_edu.views.scenes import QuizQuestions
 from maml_edu.views.scenes.marks import ink
-from maml_edu.views.widgets.player import STATIC, as_text, with_text
+from maml_edu.views.widgets.player import STATIC, Described, as_text
 
 ROUND = 10  # questions
 
@@ -41,8 +39,7 @@ class Score(NamedTuple):
 def wilson(right: int, n: int) -> tuple[float, float]:
     """The 95% interval for a fraction of which `right` of `n` were seen; (0, 1) where n is 0.
 
-    Wilson (1927): all fractions p from which the seen one is within 1.96 of *p's own* standard
-    errors. Unlike the normal interval it has some width even at 0 of n and n of n.
+    Wilson (1927). Unlike the normal interval it has some width even at 0 of n and n of n.
     """
     if not 0 <= right <= n:
         raise ValueError(f"right is {right}; it must be from 0 to n, which is {n}")
@@ -54,7 +51,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     return max(centre - reach, 0.0), min(centre + reach, 1.0)
 
 
-class Quiz(anywidget.AnyWidget):
+class Quiz(Described):
     """Asks a person the questions of a `views.scenes.QuizQuestions`, ten a round.
 
     `answers` holds the candidates that were chosen, in the order of the questions, and `score`
@@ -92,9 +89,6 @@ class Quiz(anywidget.AnyWidget):
         """The quiz and its score so far, in words."""
         what = f"A quiz of {len(self.asked)} questions: which of {self.asked.way} candidates"
         return f"{what} is the same character as the query? So far: {self.score}."
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
-        return with_text(super()._repr_mimebundle_(**options), self.describe())
 
 
 def _questions(asked: QuizQuestions) -> str:

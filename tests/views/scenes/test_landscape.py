@@ -52,7 +52,7 @@ def test_each_task_has_its_path_and_the_chosen_one_its_loss():
 
 def test_words_tell_the_losses_and_where_the_task_is():
     first, *_, last = drawn(made_up.landscape())["summary"]
-    assert "support loss of task 1 1.85, query loss 2.22" in first
+    assert "Loss at inner step 0: support 1.85; query 2.22" in first
     assert "task 1 is at (0, 0)" in first
     assert "task 1 is at (-0.953, 0.477)" in last
 

@@ -64,8 +64,6 @@ def test_a_support_set_takes_what_there_is():
     x, y = drawings_trace.support_of(drawings)
     assert y.tolist() == [0, 1, 2, 2]
     assert torch.equal(x, drawings_trace.as_tensor(stroke(k) for k in range(4)))
-    with pytest.raises(ValueError, match="nothing is drawn yet for A, B"):
-        drawings_trace.support_of(DrawingSet(((None,), (None,), (stroke(0),)), None))
 
 
 def test_the_trace_is_what_the_learners_say():
