@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,10 +16,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from maml_edu.foundation.checks import InputError
-from maml_edu.foundation.types import Gradient, Theta
-
-if TYPE_CHECKING:
-    from maml_edu.tasks import TaskBatch
+from maml_edu.foundation.types import Batch, Gradient, Theta
 
 
 class NoCompiler(RuntimeError):
@@ -67,7 +63,7 @@ def captured(gradient: Gradient, compile: bool = False) -> Gradient:
     """`gradient`, captured once for each number of tasks it meets."""
     by_size: dict[int, Gradient] = {}
 
-    def run(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
+    def run(theta: Theta, batch: Batch) -> tuple[Theta, Tensor]:
         n_tasks = len(batch.query_y)
         if n_tasks not in by_size:
             by_size[n_tasks] = capture(gradient, theta, batch, compile=compile)

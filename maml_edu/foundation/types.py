@@ -1,18 +1,13 @@
 """The types that all rooms share, under one name each, and what is no tensor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Number
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from maml_edu.foundation.checks import InputError
-
-if TYPE_CHECKING:
-    from maml_edu.tasks import TaskBatch
 
 Device = torch.device | str | None  # None: PyTorch's default
 Samples = tuple[Tensor, Tensor]  # x and y of a support or query set
@@ -20,7 +15,8 @@ Theta = dict[str, Tensor]  # parameters by name: the initialisation, or an adapt
 Rate = float | Tensor | Mapping[str, float | Tensor]  # an inner_lr: one for all, or by parameter
 Rates = Rate | Sequence[Rate]  # or by inner step
 LossFn = Callable[[Theta, Tensor, Tensor], Tensor]  # (theta, x, y) -> a scalar
-Gradient = Callable[[Theta, "TaskBatch"], tuple[Theta, Tensor]]  # -> d loss / d theta, the loss
+Batch = Any  # a TaskBatch of `maml_edu.tasks`, which stands on this room
+Gradient = Callable[[Theta, Batch], tuple[Theta, Tensor]]  # -> d loss / d theta, and the loss
 
 
 def refuse_arrays(dtype: torch.dtype | None = None, **named: object) -> None:

@@ -15,17 +15,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from maml_edu.foundation.checks import InputError, refuse
-from maml_edu.foundation.types import Gradient, Theta
-
-if TYPE_CHECKING:
-    from maml_edu.tasks import TaskBatch
+from maml_edu.foundation.types import Batch, Gradient, Theta
 
 T = TypeVar("T")
 
@@ -56,7 +53,7 @@ class Workers:
             each = f"one task for each of the {self.count} workers"
             refuse("meta_batch", meta_batch, f"{self.count} or more, {each}")
 
-    def share(self, batch: TaskBatch) -> TaskBatch:
+    def share(self, batch: Batch) -> Batch:
         """This worker's tasks, every `count`-th: the first few workers may have one more."""
         mine = slice(self.rank, None, self.count)
         info = {name: value[mine] for name, value in batch.info.items()}
@@ -67,7 +64,7 @@ class Workers:
         if self.count == 1:
             return gradient
 
-        def of_all(theta: Theta, share: TaskBatch) -> tuple[Theta, Tensor]:
+        def of_all(theta: Theta, share: Batch) -> tuple[Theta, Tensor]:
             grads, loss = gradient(theta, share)
             parts = [*grads.values(), loss]
             weight = len(share.query_y) / meta_batch

@@ -1,20 +1,16 @@
 """The families of tasks that a run can train on, each with its usual settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu.evaluate import Evaluation, accuracy
 from maml_edu.foundation.checks import choice, flag, integer, refuse
 from maml_edu.foundation.options import Option, Options, options_of
-from maml_edu.learners import LEARNERS
+from maml_edu.learners import LEARNERS, Learner
+from maml_edu.outer import Training
 from maml_edu.tasks import OmniglotTasks, SinusoidTasks, TaskSource
-
-if TYPE_CHECKING:
-    from maml_edu.runs.config import TrainConfig
 
 ORACLE = "oracle"  # joint training that is told each wave's amplitude and phase
 DRAWINGS = 20  # of each character
@@ -24,6 +20,16 @@ PAPER = {
     5: {"inner_lr": 0.4, "inner_steps": 1, "meta_batch": 32},
     20: {"inner_lr": 0.1, "inner_steps": 5, "meta_batch": 16},
 }
+
+
+class Config(Protocol):
+    """What a family looks at in a `TrainConfig`."""
+
+    learner: Any
+    model: Any
+    tasks: Any
+    training: Training
+    learner_class: type[Learner]
 
 
 class Family:
@@ -46,7 +52,7 @@ class Family:
         """The names of the learners that can learn its tasks."""
         return tuple(n for n, kind in LEARNERS.items() if self.classifies or not kind.needs_classes)
 
-    def check(self, config: TrainConfig) -> None:
+    def check(self, config: Config) -> None:
         """Raise an InputError where the parts of a config do not fit together."""
         training, way = config.training, config.tasks.options.get("way")
         samples = training.meta_batch * (way or 1) * (training.shots + training.queries)
@@ -98,15 +104,15 @@ Examples:
         """The inputs and outputs of a network for tasks with these options."""
         return SinusoidTasks(**tasks).features, 1
 
-    def make_tasks(self, config: TrainConfig, split: str, source: Any, upright: bool) -> TaskSource:
+    def make_tasks(self, config: Config, split: str, source: Any, upright: bool) -> TaskSource:
         """See `TrainConfig.make_tasks`."""
         return SinusoidTasks(**config.tasks.options)
 
-    def title(self, config: TrainConfig) -> str:
+    def title(self, config: Config) -> str:
         """What to call a run, such as "maml-conv4-5way-1shot": its folder, too."""
         return ORACLE if config.tasks["reveal_task"] else config.learner.name
 
-    def evaluation(self, config: TrainConfig, asked: Mapping[str, Any]) -> Evaluation:
+    def evaluation(self, config: Config, asked: Mapping[str, Any]) -> Evaluation:
         """On which tasks to measure what this config trained, unless asked otherwise."""
         inner_steps = 10 if config.learner["inner_steps"] > 0 else 0
         usual = {"shots": 5, "queries": 100, "inner_steps": inner_steps, **asked}
@@ -167,7 +173,7 @@ Examples:
     def sizes(self, tasks: Mapping[str, Any]) -> tuple[int, int]:
         return 28 * 28, tasks["way"]
 
-    def check(self, config: TrainConfig) -> None:
+    def check(self, config: Config) -> None:
         drawings = config.training.shots + config.training.queries
         if drawings > DRAWINGS:
             refuse("shots + queries", drawings, f"at most {DRAWINGS}, the drawings of a character")
@@ -177,15 +183,15 @@ Examples:
             why = f"float32 for {config.learner.name}, which adapts the convolutions"
             refuse("precision", precision, why)
 
-    def make_tasks(self, config: TrainConfig, split: str, source: Any, upright: bool) -> TaskSource:
+    def make_tasks(self, config: Config, split: str, source: Any, upright: bool) -> TaskSource:
         rotations = config.tasks["rotations"] and not upright
         return OmniglotTasks(split, config.tasks["way"], rotations=rotations, source=source)
 
-    def title(self, config: TrainConfig) -> str:
+    def title(self, config: Config) -> str:
         what = f"{config.learner.name}-{config.model.name}"
         return f"{what}-{config.tasks['way']}way-{config.training.shots}shot"
 
-    def evaluation(self, config: TrainConfig, asked: Mapping[str, Any]) -> Evaluation:
+    def evaluation(self, config: Config, asked: Mapping[str, Any]) -> Evaluation:
         way = config.tasks["way"]
         usual = {"shots": config.training.shots, "queries": 15 if way <= 10 else 5}
         usual |= {"inner_steps": 3, **asked}
