@@ -46,8 +46,8 @@ class Evaluation:
     n_tasks: how many new tasks. shots, queries: samples of each (of each class, in classification).
     inner_steps: how many gradient steps to follow.
     metric: such as `accuracy` (default: the learner's own loss).
-    chunk_size: tasks adapted side by side. batch_size: tasks drawn at a time (default: all), which
-        has an influence on which are drawn; fewer where all do not fit into memory.
+    chunk_size: tasks adapted side by side. batch_size: tasks drawn at a time (default: all). Draw
+        fewer where all do not fit into memory; this changes which tasks are drawn.
     """
 
     n_tasks: int = 600
@@ -109,7 +109,8 @@ def query_values(
     metric: Metric | None = None,
     chunk_size: int | None = None,
 ) -> Tensor:
-    """The metric on each task's query set at each inner step: (tasks, inner_steps + 1)."""
+    """The metric on each task's query set, before adapting and after each inner step:
+    (tasks, inner_steps + 1). metric, chunk_size: as in Evaluation; default of the latter: all."""
     check_batch(learner, batch)
     metric = metric or learner.loss
 

@@ -34,7 +34,8 @@ def adapt(
         time. loss_fn must then depend on theta through its arguments alone.
 
     Returns all `inner_steps + 1` states, from theta itself to the adapted parameters. Nothing is
-    changed in place, so the last state is a differentiable function of the first.
+    changed in place, so the last state is a differentiable function of the first. Raises InputError
+    for arrays that are not tensors, and for a list of rates that is shorter than `inner_steps`.
     """
     at_least(0, inner_steps=inner_steps)
     refuse_arrays(x=x, y=y, inner_lr=inner_lr)

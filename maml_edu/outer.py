@@ -88,8 +88,8 @@ class Training:
     """How the outer loop trains: by Adam, on batches of new tasks.
 
     Its step size rises in a straight line over the first `warmup` of the steps (without the rise,
-    some seeds never recover from Adam's first, barely informed steps), then falls as half a cosine
-    to 0, or stays.
+    some seeds never recover from Adam's first, barely informed steps). Then it falls as half a
+    cosine to 0, or stays constant, as `schedule` says.
     """
 
     steps: int = option(MISSING, integer(0, 10**8), "meta-steps: updates of theta")
@@ -98,11 +98,11 @@ class Training:
     queries: int = option(10, integer(1, 10**6), "query samples to be judged on (of each class)")
     meta_lr: float = option(1e-3, checks.positive, "Adam's highest step size")
     rates_lr: float | None = option(
-        None, checks.positive, "Adam's for learned inner rates (default: meta_lr)"
+        None, checks.positive, "Adam's highest step size for learned rates (default: meta_lr)"
     )
     warmup: float = option(0.05, checks.fraction, "share of the steps until meta_lr is reached")
     schedule: str = option(
-        "cosine", checks.choice(["cosine", "constant"]), "how the step size goes on"
+        "cosine", checks.choice(["cosine", "constant"]), "the step size after the warmup"
     )
     seed: int = option(0, integer(0, 2**63 - 1), "the same seed on the CPU gives the same bits")
     chunk_size: int | None = option(
@@ -117,7 +117,7 @@ class Training:
             raise InputError("compile is True and capture False; only a captured step is compiled")
 
     def step_size(self, step: int, highest: float | None = None) -> float:
-        """Adam's at one of the steps, where the highest is `highest` (default: meta_lr)."""
+        """Adam's step size at one of the steps; `highest` (default: meta_lr) is its peak."""
         rise = self.warmup * self.steps
         scale = min(1.0, (step + 1) / rise) if rise >= 1 else 1.0
         if self.schedule == "cosine":
@@ -153,13 +153,15 @@ def meta_train(
 ) -> Iterator[TrainState]:
     """Meta-train: yield the state at the start, after every `every` steps, and at the end.
 
-    It runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it:
-    with the other arguments unchanged, the result has the same bits as an uninterrupted run.
+    It runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it
+    (default: from the start): with the other arguments unchanged, the result has the same bits as
+    an uninterrupted run.
 
-    progress: whether to show a progress bar.
+    every: meta-steps between two states. progress: whether to show a progress bar.
     workers: who share each meta-batch and run this together (see `foundation.workers`); the result
         is that of one alone, but for the order of additions.
-    Raises Diverged when the meta-loss is no longer finite, and capture.NoCompiler.
+    Raises Diverged when the meta-loss is no longer finite, and NoCompiler (of `foundation.capture`)
+    when `training.compile` is asked for without a C++ compiler.
     """
     at_least(1, every=every)
     workers.check(training.meta_batch)

@@ -31,7 +31,7 @@ def capture(fn: Callable, *example, compile: bool = False) -> Callable:
     compile: compile the operations with PyTorch's compiler; the results differ only by rounding.
         Default: False. Raises NoCompiler without a C++ compiler.
     Returns the captured function, with the results of `fn` but without a graph for autograd. It
-    raises InputError for arguments of other structure, shapes, dtypes or device than `example`.
+    raises InputError for arguments that differ from `example` in structure, shape, dtype or device.
     """
     leaves, structure = tree_flatten(example)
     result_structure = None

@@ -12,7 +12,7 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """What somebody gave or asked for cannot be used; one sentence says what, and what can."""
+    """An argument or a request that cannot be used; the message says why, and what can."""
 
 
 def refuse(name: str, value: object, allowed: str) -> None:
@@ -50,8 +50,8 @@ def at_least(minimum: int, **named: int) -> None:
 class Check:
     """`check(name, value)` raises an InputError unless the value is within bounds.
 
-    allowed: what is, in words. kind: the type of a value; of the numbers in it, where it is a list.
-    names: those that it may be one of, where it is a name.
+    allowed: the bounds, in words. kind: the type of the value, or of the numbers in a list.
+    names: those that may be chosen, where the value is a name.
     """
 
     allowed: str
@@ -102,8 +102,8 @@ layer_sizes = Check(
 def rates(name: str, value: Any) -> None:
     """Step sizes of the inner loop, in any of the forms that `maml_edu.inner.adapt` takes.
 
-    Numbers are checked (at 0 nothing moves). Tensors are not: a check may not look into what is
-    being differentiated.
+    Numbers are checked (0 is allowed: nothing moves). Tensors are not, because they may be part of
+    what is being differentiated, where their values cannot be read.
     """
     if isinstance(value, Mapping):
         for key, each in value.items():

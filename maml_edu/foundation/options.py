@@ -15,7 +15,7 @@ Options = Mapping[str, "Option"]
 
 @dataclass(frozen=True)
 class Option:
-    """What may be chosen: the default, a check that raises InputError, and what it is."""
+    """One option: its default, a check that raises InputError, and a line of help."""
 
     default: Any
     check: Callable[[str, Any], None]

@@ -1,4 +1,4 @@
-"""The types that all rooms share, under one name each, and what is no tensor."""
+"""The types that all rooms share, and a check that refuses arrays which are not tensors."""
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Number

@@ -6,7 +6,8 @@ gradient of the mean over all tasks is the mean of the workers' gradients, weigh
 So all make the same step of Adam, each on its own copy of theta. One message a step, as long as
 theta, carries the gradients.
 
-Only the first worker reads and writes the run's folder, so machines need no common disk.
+Only the first worker reads and writes the run's folder, so machines need no common disk unless a
+restart may move it to another.
 """
 
 from __future__ import annotations

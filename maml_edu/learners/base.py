@@ -41,7 +41,7 @@ class Learner:
     )
 
     name: ClassVar[str] = ""
-    needs_classes: ClassVar[bool] = False  # it can learn classification only
+    needs_classes: ClassVar[bool] = False  # it learns classification only
     headless: ClassVar[bool] = False  # it takes a model without a head, and is told the way
     needs_every_class: ClassVar[bool] = False  # in each support set
     body_rests: ClassVar[bool] = False  # no inner step of training moves more than the head
@@ -64,8 +64,8 @@ class Learner:
         return self.model.shapes()
 
     def parameters(self, theta: Theta) -> Theta:
-        """The model's parameters alone, of all that theta holds. A plain function for a model does
-        not say which these are: then it is all of theta."""
+        """The model's parameters, without what else theta holds. A model that is a plain function
+        does not name them; then they are all of theta."""
         if not isinstance(self.model, Model):
             return theta
         names = self.model.shapes()
@@ -83,6 +83,7 @@ class Learner:
 
         support: x (shots, features) and y (shots, outputs).
         inner_steps: how many steps; default: as many as the learner trains with.
+        first_order: treat each inner gradient as a constant. Default: False.
         """
         raise NotImplementedError
 
@@ -102,8 +103,8 @@ class Learner:
         return self.loss(outputs, y)
 
     def at_progress(self, progress: float) -> Learner:
-        """The learner as it trains once this share of the training, 0 to 1, is done: the same
-        throughout, for most."""
+        """The learner as it trains from this fraction of the training on, 0 to 1. Most learners
+        never change."""
         return self
 
     def task_loss(self, theta: Theta, task: TaskBatch) -> Tensor:
@@ -111,8 +112,8 @@ class Learner:
         raise NotImplementedError
 
     def param_groups(self, theta: Theta) -> dict[str, list[str]]:
-        """Which tensors of theta the outer loop moves with which step size of `Training`:
-        its field ("meta_lr" for all, in most learners) -> names."""
+        """Which step size of `Training` moves which tensors of theta: its field -> their names.
+        In most learners "meta_lr" moves all of them."""
         return {"meta_lr": list(theta)}
 
 
@@ -121,7 +122,7 @@ class GradientLearner(Learner):
     """A learner that adapts by gradient steps on the support loss.
 
     inner_lr: the step size of adapting, in any of the forms that `maml_edu.inner.adapt` takes.
-    inner_steps: how many steps it trains with.
+        Default: 0.01. inner_steps: how many steps it trains with. Default: 1.
     head_lr: a step size of the head's own (default: inner_lr).
     """
 
@@ -176,7 +177,7 @@ class GradientLearner(Learner):
         return {n: self.head_lr if n in head else self.inner_lr for n in self.model.shapes()}
 
     def rates_by_name(self) -> Mapping[str, float | Tensor]:
-        """The given rates, which are the same in each step, of each parameter that adapts."""
+        """The rate of each parameter that adapts, where it is the same in each step."""
         given = self.given_rates()
         return given if isinstance(given, Mapping) else dict.fromkeys(self.model.shapes(), given)
 
@@ -184,12 +185,12 @@ class GradientLearner(Learner):
 @dataclass(frozen=True)
 class MetricLearner(Learner):
     """A learner without inner gradient: it compares a query's features with what it remembers of
-    the support set's. Adapting takes one step, which remembers.
+    the support set's. Adapting is a single step, which fills that memory.
 
     theta holds, beside the model's parameters, the logarithm of a scale of the comparison.
 
-    model: one without a head, such as `conv4(None)`. way: classes in a task, 2 or more, each of
-        which needs an example in the support set. loss: default: the cross-entropy.
+    model: one without a head, such as `conv4(None)`. loss: default: the cross-entropy.
+    way: classes in a task, 2 or more; each needs an example in the support set. Default: 5.
     """
 
     needs_classes: ClassVar[bool] = True

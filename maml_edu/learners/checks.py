@@ -1,4 +1,4 @@
-"""Labels that do not fit a learner, which would otherwise go unnoticed."""
+"""A check of each batch for labels that do not fit the learner and would go unnoticed."""
 
 import torch
 from torch import Tensor
@@ -24,10 +24,10 @@ def ways(learner: Learner) -> int | None:
 def check_batch(learner: Learner, batch: TaskBatch) -> None:
     """Raise an InputError where a batch of tasks does not suit the learner.
 
-    Parts must not be NumPy's. Labels must be int64, from 0 to way - 1 (or PADDING); some learners
-    need an example of every class in each support set. Class probabilities (tasks, samples, way)
-    and the targets of a regression may be anything. This reads the labels' values, once a batch, so
-    call it outside of `vmap` and of what is captured.
+    Its parts must be tensors, not NumPy arrays. Labels must be int64 (or uint8), from 0 to way - 1
+    (or PADDING); some learners need an example of every class in each support set. Class
+    probabilities (tasks, samples, way) and the targets of a regression may be anything. This reads
+    the labels' values, once a batch, so call it outside of `vmap` and of captured functions.
     """
     refuse_arrays(**dict(zip(batch._fields[:4], batch[:4], strict=True)))
     if not hasattr(learner, "way") and learner.loss is not cross_entropy:

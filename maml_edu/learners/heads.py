@@ -83,7 +83,7 @@ def _average_rows(tensors: Mapping, rows: Collection[str], shapes: Shapes) -> di
 
 
 def _resized_rate(rate: Rates, rows: Collection[str], shapes: Shapes) -> Rates:
-    """A given inner_lr for the resized head: of rates for its single entries, means of rows."""
+    """inner_lr for the resized head: the rates of its single entries become means of rows."""
     if isinstance(rate, Sequence):
         return [_resized_rate(of_step, rows, shapes) for of_step in rate]
     return _average_rows(rate, rows, shapes) if isinstance(rate, Mapping) else rate

@@ -28,11 +28,11 @@ class MAML(GradientLearner, name="maml"):
     Two changes from MAML++ (Antoniou, Edwards & Storkey 2019, arXiv 1810.09502, section 4):
     learned_rates: theta also holds a rate for each parameter tensor and inner step, which starts
         at inner_lr (one number, or one a parameter) and is meta-learned. It is held as its
-        logarithm, so that it stays above 0 and changes by shares of itself. Steps beyond those
-        trained go on at the last one's rates.
+        logarithm, so that it stays above 0 and changes in proportion to itself. Further steps
+        than those trained use the rates of the last.
     per_step_losses: minimise the mean of the query losses after each step, not the last alone.
 
-    checkpointing: keep no graph of the inner steps: less memory, the same gradients.
+    checkpointing: keep no graph of the inner steps: the same gradients in less memory, more time.
     """
 
     first_order: bool = option(False, flag, "leave out second derivatives")

@@ -39,7 +39,7 @@ class MAMLPlusPlus(MAML, name="maml++"):
     first_order_until: float = option(0.3, fraction, "fraction of the training in first order")
     last_weight: float | None = option(None, fraction, "weight of the last step")
 
-    levels = 5  # different weights while annealing; each has the step captured anew
+    levels = 5  # different weights while annealing; each needs the step captured anew
 
     def at_progress(self, progress: float) -> MAMLPlusPlus:
         """The learner with the weights and the order of this point of the training, 0 to 1."""

@@ -21,7 +21,7 @@ class MetaSGD(MAML, name="meta-sgd"):
             L_query( theta - alpha * grad L_support(theta) ),    * entry by entry.
 
     Li, Zhou, Chen & Li (2017, arXiv 1707.09835), equations 3 and 4. Rates may become negative. All
-    steps use the same rates, so `learned_rates`, which has rates by step, is refused.
+    steps use the same rates, so there is no option `learned_rates`, whose rates differ by step.
 
     inner_lr: where the rates start, one number or one for each tensor. (Theirs start at random in
         [0.005, 0.1].)

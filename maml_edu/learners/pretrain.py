@@ -24,8 +24,9 @@ class Pretrain(GradientLearner, name="pretrain"):
     are no tasks and no adapted parameters in that objective (Chen et al. 2019, arXiv 1904.04232,
     call it the baseline). Training may then go on from its body with another learner: `--start`.
 
-    model: one with a linear head of the task's ways. characters: how many there are, each in four
-    rotations; each task's `info` must say which it has, as that of `OmniglotTasks` does.
+    model: one with a linear head for the ways of a task. characters: how many there are, each in
+    four rotations (default: 1623); each task's `info` must say which it has, as that of
+    `OmniglotTasks` does.
     """
 
     needs_classes: ClassVar[bool] = True

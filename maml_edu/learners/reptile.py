@@ -16,8 +16,8 @@ class Reptile(GradientLearner, name="reptile"):
         theta <- theta + meta_lr * mean over tasks of (adapted - theta).
 
     Nichol, Achiam & Schulman (2018, arXiv 1803.02999), algorithm 2. It has no query set: it trains
-    on support and query together. It needs at least 2 steps, since a single one is a step of joint
-    training. Their inner steps are Adam's on minibatches; here they are plain gradient steps on the
+    on support and query together. Give it at least 2 steps: with a single one it is joint training.
+    Their inner steps are Adam's on minibatches; here they are plain gradient steps on the
     whole set, as everywhere in this course.
     """
 

@@ -41,7 +41,7 @@ class Checkpoint:
 
     @property
     def tasks(self) -> TaskSource:
-        """Where the tasks that it was trained on came from."""
+        """A source of tasks like those that it was trained on."""
         return self.config.make_tasks()
 
 
@@ -83,7 +83,7 @@ def load(name_or_path: str | os.PathLike, device: Device = None) -> Checkpoint:
 
 
 def _checked(metadata: dict[str, Any], path: Path) -> TrainConfig:
-    """The config in metadata that has all it must."""
+    """The config in metadata, which must have each key of METADATA."""
     for key in METADATA:
         if key not in metadata:
             raise FileError(f"{path} is not a checkpoint's metadata: its {key} is missing")

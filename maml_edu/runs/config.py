@@ -61,9 +61,9 @@ def part_options(what: str, name: str) -> Options:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """start: the SHA-256 of the checkpoint that training starts from; default: from scratch.
+    """All that describes a run. Raises an InputError that names what does not fit.
 
-    Raises an InputError that names what does not fit.
+    start: the SHA-256 of the checkpoint that training starts from; default: from scratch.
     """
 
     learner: Part
@@ -150,8 +150,8 @@ class TrainConfig:
     def make_tasks(
         self, split: str = "train", source: Any = "auto", *, upright: bool = False
     ) -> TaskSource:
-        """Its tasks. split, source: of drawings alone, see `tasks.OmniglotTasks`; a config with
-        rotations turns the characters of every split, unless they stay `upright`."""
+        """Its tasks. split, source: for drawings only, see `tasks.OmniglotTasks`. upright: turn no
+        character; by default a config with rotations turns those of every split."""
         return self.family.make_tasks(self, split, source, upright)
 
     def difference(self, other: TrainConfig) -> str | None:

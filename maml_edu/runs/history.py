@@ -26,7 +26,7 @@ class History:
             write_whole(self.path, ("\n".join(lines) + "\n").encode())
 
     def add(self, step: int, **columns: float | str) -> None:
-        """A line, unless there is one: for one of COLUMNS, half_width, only validations have."""
+        """Add a line, unless this step has one of its kind: only validations have a half_width."""
         line = step, "half_width" in columns
         if self.writes and line not in self.lines:
             self.lines.add(line)

@@ -45,7 +45,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is kept and measured; none of it has an influence on what is trained."""
+    """How a run is saved and measured. Training takes the same steps whatever these are."""
 
     save_every: int = option(500, integer(1, 10**8), "meta-steps between two saves of the state")
     validate_every: int = option(

@@ -1,8 +1,8 @@
 """The command line: `python -m maml_edu COMMAND`. Each command is a module with `fill(parser)`,
 which adds its options, and `run(args, command)`, which returns the exit status.
 
-What goes wrong ends as one sentence on stderr. Exit status: 0 done; 1 it could not be done; 2 it
-was not asked for properly; 130 stopped by Ctrl-C.
+An error ends as one sentence on stderr. Exit status: 0 done; 1 it could not be done; 2 the command
+line is wrong; 130 stopped by Ctrl-C.
 """
 
 import argparse

@@ -30,7 +30,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a name, a folder or a path")
     add_flags(parser, "measurement", options_of(Measurement), {})
-    help = "of the drawings (Omniglot; default: auto)"
+    help = "where the drawings come from (Omniglot; default: auto)"
     parser.add_argument("--data", metavar="SOURCE", help=help)
     add_device(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object, all steps")

@@ -11,14 +11,14 @@ from maml_edu.foundation.options import Option, Options
 
 
 class UsageError(InputError):
-    """An option that was understood and cannot be meant."""
+    """An option that was understood but cannot be used."""
 
     status = 2  # of the command
 
 
 @contextmanager
 def usage() -> Iterator[None]:
-    """What is refused within was not asked for properly."""
+    """Turn an InputError raised within into a UsageError."""
     try:
         yield
     except InputError as error:

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, command: str) -> int:
     family = args.family
     names = [name for options in _options(family).values() for name in options]
     asked = given(args, ("learner", "model", *names))
-    with usage():  # refuse what cannot be before any work is done
+    with usage():  # refuse what cannot work before anything is done
         TrainConfig.make(family.name, **asked)
         options = RunOptions(**given(args, options_of(RunOptions)), progress=True)
     device = device_of(args.device)

@@ -62,9 +62,8 @@ class Drawings:
 
 
 def cached(path: Path, made: Mapping[str, str], make: Callable[[], Named]) -> Named:
-    """What `make` gives, from the cached file if it was made of the same things, else into it.
-
-    Where the cache cannot be written, a warning says so."""
+    """The drawings in the cached file, if it was `made` from the same things; otherwise those that
+    `make` gives, which are then cached. Where the cache cannot be written, a warning says so."""
     kept = read_cached(path, made)
     if kept is None:
         kept = make()
