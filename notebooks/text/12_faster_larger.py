@@ -179,7 +179,7 @@ assert per_k[-1] < 8 * per_k[1]  # 4 times the steps: k would make it 4, k squar
 #
 # `vmap` and the nested `grad`s end in the same list of operations each time. So write the list down once (*capture* it), and run that;
 # `meta_train` does (see `maml_edu/foundation/capture.py`). PyTorch's compiler can take the list and fuse what stands side by side in it
-# (`compiled=True`, or `train ... --compile`), but it needs a C++ compiler and takes half a minute to begin: nothing for a
+# (`Training(compile=True)`, or `train ... --compile`), but it needs a C++ compiler and takes half a minute to begin: nothing for a
 # cell. What is on record, for 25 tasks:
 
 # %%
@@ -269,7 +269,7 @@ assert exercises.check_walk_back(walk_back)
 
 # %% [markdown]
 # This is **gradient checkpointing** (Chen et al. 2016, arXiv 1604.06174). The package has it as `checkpointing=True`, with
-# your walk as the derivative of each step (`maml_edu/recompute.py`), so that it works within `vmap` and `grad`:
+# your walk as the derivative of each step (`maml_edu/foundation/checkpointing.py`), so that it works within `vmap` and `grad`:
 
 # %%
 sparing = {k: peak_megabytes(k, checkpointing=True) for k in plain}
