@@ -210,7 +210,7 @@ assert exercises.check_know_nothing(know_nothing_solution)
 # ## What you run on
 #
 # This table says which Python, packages, device and data your figures come from, and how the network of this
-# lesson was trained and how good it was then, from the record stored beside it. If something were amiss, the line
+# lesson was trained and how good it was then, from the metadata stored beside it. If something were amiss, the line
 # below the table would say what to do.
 
 # %%

@@ -127,8 +127,8 @@ def inner_loop(theta, x, y, inner_lr, inner_steps):
 # %% [markdown]
 # The course's package has this loop as `maml_edu.inner.adapt`, and every learner, plot and
 # table from here on goes through it. It must not be a black box to you, so here is its source.
-# Its `for` loop is yours, so both must pass through the same states. What it has more is
-# `first_order`, which lesson 03 takes up, and rates that may differ by parameter or step.
+# Its `for` loop is yours, so both must pass through the same states. It adds `first_order`, which
+# lesson 03 takes up, `checkpointing` (lesson 12), and rates that may differ by parameter or step.
 
 # %%
 print(inspect.getsource(adapt))

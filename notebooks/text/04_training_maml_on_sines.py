@@ -173,7 +173,7 @@ print(f"{training.steps:,} meta-steps in {seconds:.0f} seconds")
 # %% [markdown]
 # That was the paper's experiment, which took it 70,000 meta-steps. (It is quick because `meta_train`
 # works out the list of tensor operations of one meta-gradient once, *captures* it, and runs that list at each step;
-# `Training(capture=False)` gives the same numbers later.)
+# `Training(capture=False)` gives the same numbers more slowly.)
 #
 # All 61 states are kept. Move **meta-steps done** back and forth, on any wave: how much of the way is
 # covered by the first thousand? Does it ever get worse for your wave while training goes on?
@@ -571,8 +571,8 @@ for file in folder.iterdir():
     print(f"{file.name}: {file.stat().st_size:,} bytes")
 
 # %% [markdown]
-# A terminal does all of this in one command, resumes what was interrupted, and writes all of it by
-# itself: `python -m maml_edu train sine --out my-run`, then `python -m maml_edu evaluate my-run`.
+# A terminal does all of this in one command, `python -m maml_edu train sine --out my-run`. With `--resume`
+# it goes on where it was interrupted. Then measure the result: `python -m maml_edu evaluate my-run`.
 
 # %%
 # %run -m maml_edu train sine --help

@@ -270,7 +270,7 @@ assert exercises.check_accuracy_interval(accuracy_interval)
 #
 # A better theta comes with the course. It had a head start: its convolutions were first trained on tasks of
 # 64 characters of which only the head adapts (*ANIL*, lesson 05), which is quick. `meta_train` went on from
-# there as above, through three inner steps. The record says so, and gives the commands.
+# there as above, through three inner steps. Its metadata says so, and gives the commands.
 
 # %%
 full = checkpoint.load("omniglot-conv4-5way-1shot")
@@ -283,7 +283,7 @@ for run in runs:
 
 # %% [markdown]
 # We measure it on 600 new tasks of **test** characters, 15 queries a character, three inner steps, and set it
-# beside its own record and the paper's table 1. As in the authors' code, test characters are turned too. (On
+# beside the figure in its metadata and the paper's table 1. As in the authors' code, test characters are turned too. (On
 # the stand-in it meets letters of a kind that it was never trained on, so there we ask only that it learns
 # them at all.)
 
@@ -302,13 +302,13 @@ def per_cent(mean, half_width):
 now, recorded = shares[3], full.metadata["figures"]["by_inner_step"][3]
 print(f"measured now: {per_cent(now.mean, now.half_width)}")
 if real:
-    print(f"its record:   {per_cent(**recorded)}")
+    print(f"its metadata: {per_cent(**recorded)}")
     print("the paper:    98.7 ± 0.4 % (Finn et al. 2017, table 1)")
     both = math.hypot(now.half_width, recorded["half_width"])
     assert abs(now.mean - recorded["mean"]) <= both
     assert now.mean - now.half_width > after.mean
 else:
-    print("This is the stand-in; comparing with record and paper needs Omniglot.")
+    print("This is the stand-in; comparing with metadata and paper needs Omniglot.")
     assert now.mean - now.half_width > 0.6  # it has never seen such letters
 
 # %% [markdown]
