@@ -5,7 +5,7 @@
 How fast could it be? The processor's peak is measured in every round, by products of fp32
 matrices of side 1024; the work of a step is the multiply-adds, counted as two operations, of all
 convolutions and products in the gradient of one task, times the tasks. (PyTorch's FlopCounterMode
-counts them in the plain loop; what one way does on top of that counts for nothing.)
+counts them in the plain loop; work that a contender does on top of that does not count.)
 """
 
 from __future__ import annotations

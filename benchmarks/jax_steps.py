@@ -1,8 +1,8 @@
 """A meta-step in JAX: `jit` of `grad` of `vmap` over tasks, as its own MAML tutorial has it, with
 the Adam that comes along. Imported only where JAX is installed.
 
-JAX is held to one thread, like all others. Tasks arrive as torch's tensors; that NumPy arrays of
-the same memory are handed to JAX costs microseconds.
+JAX is held to one thread, like all others. Tasks arrive as torch's tensors. JAX gets
+them as NumPy arrays of the same memory, which costs microseconds.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
     python -m benchmarks.omniglot_quick --minutes 25
 
 Two stages, timed together: ANIL on 64-way tasks, where only the head adapts, gives the features;
-what is to solve the tasks goes on from them, on the tasks themselves. In three minutes that is
-MAML. With the better features of 20 it is ProtoMAML, whose heads begin at the prototypes: Omniglot
-needs no more then (the figures show it: its inner steps change no answer, the prototypes are all).
+a second learner goes on from them, on the tasks themselves. In three minutes that is MAML. With the
+better features of 20 minutes it is ProtoMAML, whose heads begin at the prototypes. Omniglot then
+needs no more: as the figures show, its inner steps change no answer.
 The result is measured on test characters, with 3 inner steps, transductive.
 
 The curve in the file is of validation characters, on the way; measuring stops the clock. The bars

@@ -15,7 +15,7 @@ def difference(answer: Any, expected: Any, tolerance: float = 0.0) -> str:
     """How an answer differs from the expected one, in words; "" where they are the same.
 
     Numbers may differ by `tolerance` times the largest expected one. Arrays, numbers and lists of
-    numbers count as tensors, a list as a tuple. No complex number is right, nor True in place of 1.
+    numbers count as tensors, a list as a tuple. Complex numbers are wrong, and so is True for 1.
     """
     asked = f"it returns {kind(answer)}; {kind(expected)} was asked for"
     if isinstance(expected, dict):

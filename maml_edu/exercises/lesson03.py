@@ -73,7 +73,7 @@ def check_jacobian_product() -> Comparison:
     """
 
     def right(theta, A_s, c_s, A_q, c_q, inner_lr, k, **other):
-        """other: than k factors, than A_s in them, than adapted where the outer loss is taken."""
+        """other: what a mistake has in place of k factors, of A_s, or of `adapted`."""
         one, power = torch.eye(len(theta), dtype=theta.dtype), torch.matrix_power
         adapted = c_s + power(one - inner_lr * A_s, k) @ (theta - c_s)
         factor = one - inner_lr * other.get("curvature", A_s)

@@ -22,7 +22,7 @@ def check_ink() -> Comparison:
     width of the straight way from a to b."""
 
     def apart(points, a, b, low=0.0, high=1.0, least=1e-12):
-        """From the nearest point of the way, which lies at a share between low and high of it."""
+        """Vectors to the points from the nearest point of the way, between fractions of it."""
         along = b - a
         share = (points - a) @ along / (along @ along).clamp_min(least)
         return points - a - share.clamp(low, high)[:, None] * along

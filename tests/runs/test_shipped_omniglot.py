@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 from pathlib import Path
 
 import pytest
 
 from maml_edu.learners import MAML
 from maml_edu.runs.checkpoint import SHIPPED, load, shipped
+from maml_edu.runs.cli import parser
+from maml_edu.runs.cli.flags import given
+from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.measure import Measurement, measure
 
 CONV = [f"omniglot-conv4-{way}way-{shot}shot" for way in (5, 20) for shot in (1, 5)]
@@ -40,6 +44,21 @@ def test_each_is_what_its_name_says(name):
     assert made.metadata["figures"]["protocol"]["batch_norm"] == "transductive"
 
 
+@pytest.mark.parametrize("name", shipped())
+def test_the_commands_in_the_metadata_give_its_configs(name):
+    """Its own command, and those of the runs that it was started from."""
+    told = load(name).metadata
+    while told:
+        config = TrainConfig.from_json(told["config"])
+        _, _, _, *argv = shlex.split(told["command"])  # python -m maml_edu
+        parts = [part for part in config.as_json().values() if isinstance(part, dict)]
+        options = {option for part in parts for option in part if option != "name"}
+        names = {*options, "learner", "model"} - {"data"}  # --data says where it lies
+        asked = given(parser(argv).parse_args(argv), names)
+        assert TrainConfig.make(config.tasks.name, **asked, start=config.start) == config
+        told = told.get("started_from")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_table_has_each_under_both_protocols(name, rows):
     made = load(name)
@@ -47,6 +66,7 @@ def test_the_table_has_each_under_both_protocols(name, rows):
     assert set(found) == {"transductive", "support-only", "transductive, upright"}
     for r in found.values():
         assert r["tasks"] >= 1000
+        assert r["command"] == made.metadata["command"]
         last = r["figures"]["by_inner_step"][3]
         assert (r["accuracy"], r["half_width"]) == (last["mean"], last["half_width"])
     told = made.metadata["figures"]["by_inner_step"][3]["mean"]
