@@ -360,9 +360,9 @@ def largest_curvature(theta, x, y, rounds=60):
 
 # %% [markdown]
 # For 60 tasks, measure $\lambda_{\max}$ at both starts. The paper says that MAML seeks
-# parameters to which the loss is *sensitive*, so that small changes help much (Finn et al.
-# 2017, section 2.2). Sensitive means curved: expect it to be larger at the meta-trained
-# $\theta$.
+# parameters to which the loss is *sensitive*: small changes of them improve it much (Finn et
+# al. 2017, section 2.2). That is a statement about slopes. Are these places more curved, too?
+# *Predict*, then measure.
 
 # %%
 few = [part[:60] for part in batch.support]

@@ -25,18 +25,19 @@ if "google.colab" in sys.modules:
 # - measure what is lost (an angle, and the error after training) and what is saved (time, memory).
 #
 # MAML's meta-gradient for one task, after $k$ inner steps to $\theta_k$, is
-# $J\,g$: the query gradient $g = \nabla L^{\text{query}}(\theta_k)$, and before it the Jacobian
-# $J = \prod_j (I - \alpha H_j)$ of the way there. $J$ is what costs time and memory. So people asked:
+# $J^\top g$: the query gradient $g = \nabla L^{\text{query}}(\theta_k)$, and before it the Jacobian
+# $J = (I - \alpha H_{k-1}) \cdots (I - \alpha H_0)$ of the way there. (Each factor is symmetric, but for $k > 1$
+# they do not commute, so the transpose matters.) $J$ is what costs time and memory. So people asked:
 # can one do without, or make better use of it?
 #
 # | learner | steps along the mean over tasks of | drops | adds |
 # |---|---|---|---|
-# | MAML | $J\,g$ | | |
+# | MAML | $J^\top g$ | | |
 # | FOMAML | $g$ | $J$ | |
 # | Reptile | $\theta - \theta_k$, adapted to *all* points | $J$, and the query set | |
-# | ANIL | $J\,g$, where inner steps move the head only | the body's inner steps | |
+# | ANIL | $J^\top g$, where inner steps move the head only | the body's inner steps | |
 # | Meta-SGD | $J\,g$, and the gradient for $\alpha$ | | a learned rate for each weight |
-# | MAML++ | $\sum_j v_j\,J_j\,g_j$, and the gradient for $\alpha$ | $J$, at first | a loss after each step, learned rates |
+# | MAML++ | $\sum_j v_j\,J_j^\top g_j$, and the gradient for $\alpha$ | $J$, at first | a loss after each step, learned rates |
 # | iMAML | $(I + H/\lambda)^{-1} g$ | the way: only its end counts | a pull back to $\theta$ |
 # | joint training | $\nabla L(\theta)$ | the inner loop | |
 
