@@ -106,7 +106,9 @@ class Training:
     )
     seed: int = option(0, integer(0, 2**63 - 1), "the same seed on the CPU gives the same bits")
     chunk_size: int | None = option(
-        None, integer(1, 10**6), "tasks differentiated side by side (default: all)"
+        None,
+        integer(1, 10**6),
+        "tasks differentiated side by side (default: all, Omniglot 120 images)",
     )
     capture: bool = option(True, checks.flag, "capture the meta-gradient and replay it: faster")
     compile: bool = option(False, checks.flag, "compile it, for a long run: needs a C++ compiler")

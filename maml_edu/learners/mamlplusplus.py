@@ -37,7 +37,9 @@ class MAMLPlusPlus(MAML, name="maml++"):
     per_step_losses: bool = field(default=True, init=False)  # v weighs each step
     annealing: float = option(0.15, fraction, "fraction of the training until the last step counts")
     first_order_until: float = option(0.3, fraction, "fraction of the training in first order")
-    last_weight: float | None = option(None, fraction, "weight of the last step")
+    last_weight: float | None = option(
+        None, fraction, "weight of the last step (default: annealed)"
+    )
 
     levels = 5  # different weights while annealing; each needs the step captured anew
 

@@ -134,6 +134,7 @@ def test_the_oracle_is_not_adapted(capsys):
         ([], ["train", "evaluate", "Example"]),
         (["train"], ["sine"]),
         (["train", "sine"], ["maml", "joint", "oracle", "--resume", "Examples", "default: 15000"]),
+        (["train", "sine"], ["gives the same bits (default: 0)", "noise in y (default: 0.0)"]),
         (["evaluate"], ["CHECKPOINT", "--json", "sine-maml", "Examples", "default: 1000"]),
     ],
 )

@@ -39,7 +39,7 @@ def add_flags(
 
 def _add_flag(group: Any, name: str, option: Option, default: Any) -> None:
     how: dict[str, Any] = {"help": option.help.replace("%", "%%")}
-    if "default:" not in option.help and default not in (None, MISSING, False):
+    if "default:" not in option.help and not any(default is x for x in (None, MISSING, False)):
         several = isinstance(default, list | tuple)
         how["help"] += f" (default: {' '.join(map(str, default)) if several else default})"
     kind = getattr(option.check, "kind", type(option.default))

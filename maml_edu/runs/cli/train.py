@@ -21,6 +21,8 @@ from maml_edu.runs.run import Run, RunOptions, Stopped
 from maml_edu.tasks.data import load_drawings
 
 OUTCOME = """
+The defaults above are those of maml; other learners may have their own inner_steps.
+
 The folder that --out names gets, while training goes on, the state to resume from and history.csv;
 in the end the checkpoint (checkpoint.safetensors and .json). Ctrl-C saves the state and stops.
 
