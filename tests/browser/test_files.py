@@ -16,7 +16,7 @@ from tests.browser.test_harness import KERNEL
 PLAYER = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
 from maml_edu.views.widgets import Player
-from tests.views.widgets import made_up
+from tests.views import made_up
 Player(made_up.adaptation())"""
 SOLVED = "def mine(x):\n    return 2 * x"
 MOST_BYTES = 400_000  # of one player's state, its code included
