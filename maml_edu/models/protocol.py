@@ -28,12 +28,11 @@ def predict(
 ) -> Tensor:
     """The outputs for one task's queries x, (queries, …) -> (queries, outputs).
 
-    protocol, one of PROTOCOLS. Default: "transductive".
-        "transductive": as in the MAML paper. It needs all queries at once, and relies on their
-            balance.
-        "support-only": in every layer the statistics are those of support_x under the same theta.
-        "one-by-one": as Nichol, Achiam & Schulman (2018, section 6.1) do to compare with the
-            transductive. It costs a pass over the support set for every query.
+    protocol: one of PROTOCOLS. Default: "transductive", as in the MAML paper. It needs all queries
+        at once, and relies on their balance. With "support-only" the statistics in every layer are
+        those of support_x under the same theta. "one-by-one" is what Nichol, Achiam & Schulman
+        (2018, section 6.1) compare with the transductive; it costs a pass over the support set for
+        every query.
     Adapting needs no protocol: its batch is the support set. A model without batch-norm answers the
     same under each. Raises InputError for another name, or if support_x is needed but missing.
     """
