@@ -81,8 +81,8 @@ Player(side_by_side)
 # ## One wave is an anecdote
 #
 # Throughout this course, **what the text claims, a cell asserts**: if it were false here, on your
-# machine, you would see an error. The claim about this one wave, measured on fifty points that neither
-# network was given:
+# machine, you would see an error. (An assert that passes vouches for a number, not for its
+# cause.) The claim about this one wave, measured on fifty points that neither network was given:
 
 # %%
 trained, untrained = (trace.query_loss for trace in side_by_side.traces)
