@@ -16,6 +16,7 @@ from IPython.display import display
 from ipywidgets import Widget
 from ipywidgets.widgets import widget
 
+from maml_edu.tasks.data import StandInWarning
 from maml_edu.views import plots
 from maml_edu.views.drawing import DrawingSet
 from maml_edu.views.widgets import Choice, Draw, Slider
@@ -85,6 +86,7 @@ def problems(explorer: Explorer) -> Iterator[tuple[dict, str]]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
+                warnings.simplefilter("ignore", StandInWarning)  # it says which data there is
                 explorer.set(**{**began, **corner})
                 look_at(explorer, as_image=len(corner) == 1)
         except Exception as error:
