@@ -54,7 +54,7 @@ units: $(VENV)/.test $(VENV)/.nbgrader ## All unit tests, the slow ones too
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser $(ARGS)
 
 lessons: export OMP_NUM_THREADS := 1
-# A cell may take 30 minutes: the slowest, in lesson 08, takes one on two quiet cores.
+# A cell may take 30 minutes: the slowest, in lesson 11, takes one on two quiet cores.
 lessons: $(VENV)/.test ## Run every cell of every lesson, and move every control
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=8 \
 		--nbval-lax --nbval-current-env \

@@ -1,4 +1,4 @@
-"""Does what is drawn on lesson 11's pad look to the networks like Omniglot?
+"""Does what is drawn on lesson 18's pad look to the networks like Omniglot?
 
     python -m benchmarks.draw measure   pen, size and place of Omniglot's background drawings
     python -m benchmarks.draw replay    held-out drawings drawn anew in a browser; results/draw.json

@@ -32,7 +32,7 @@ STUB = "# Write your lines above, then run this cell:"
 CONFIG = f"""c = get_config()
 c.CourseDirectory.course_id = "maml_edu"
 c.ClearSolutions.code_stub = {{"python": {STUB!r}}}
-# A cell of lesson 08 trains for a minute on two quiet cores; nbgrader would stop it after 30 s, and
+# A cell of lesson 11 trains for a minute on two quiet cores; nbgrader would stop it after 30 s, and
 # give up after 4 s without an output.
 c.Execute.timeout = 1800
 c.Execute.iopub_timeout = 120

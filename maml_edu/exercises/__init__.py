@@ -11,13 +11,13 @@ from maml_edu.exercises.lesson02 import *
 from maml_edu.exercises.lesson03 import *
 from maml_edu.exercises.lesson04 import *
 from maml_edu.exercises.lesson05 import *
-from maml_edu.exercises.lesson06 import *
 from maml_edu.exercises.lesson07 import *
-from maml_edu.exercises.lesson08 import *
-from maml_edu.exercises.lesson09 import *
 from maml_edu.exercises.lesson10 import *
 from maml_edu.exercises.lesson11 import *
-from maml_edu.exercises.lesson12 import *
+from maml_edu.exercises.lesson13 import *
+from maml_edu.exercises.lesson14 import *
+from maml_edu.exercises.lesson18 import *
+from maml_edu.exercises.lesson31 import *
 from maml_edu.exercises.solved import add_magic
 from maml_edu.exercises.solved import progress as progress
 

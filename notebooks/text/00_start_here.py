@@ -241,13 +241,13 @@ assert distance <= practised[1].half_width + recorded["half_width"]
 # | 03 | [The outer loop](03_the_outer_loop.ipynb) | derive the gradient that finds the starting point, through the steps |
 # | 04 | [Training MAML on sines](04_training_maml_on_sines.ipynb) | train this lesson's network yourself, and measure it beside the paper's |
 # | 05 | [First-order cousins](05_first_order_cousins.ipynb) | say what FOMAML, Reptile, ANIL, Meta-SGD and MAML++ drop or add, and measure what it costs |
-# | 06 | [What adapts?](06_what_adapts.ipynb) | see the landscapes that a network adapts in, and which of its features are used again |
-# | 07 | [N-way K-shot](07_n_way_k_shot.ipynb) | build tasks out of handwritten characters, and find the leaks that flatter results |
-# | 08 | [MAML on Omniglot](08_maml_on_omniglot.ipynb) | train a network that learns a character from one drawing, and measure it as the paper does |
-# | 09 | [The traps](09_the_traps.ipynb) | break MAML in each of the usual ways, and know the number that gives it away |
-# | 10 | [Learning a metric instead](10_learning_a_metric_instead.ipynb) | do without an inner loop, and say when that is the better choice |
-# | 11 | [Draw your own](11_draw_your_own.ipynb) | have a network learn characters that you draw |
-# | 12 | [Faster, larger](12_faster_larger.ipynb) | say what MAML costs, spend less, and train with several workers |
+# | 07 | [Landscapes](07_landscapes.ipynb) | see the landscapes that a network adapts in, and which of its features are used again |
+# | 10 | [N-way K-shot](10_n_way_k_shot.ipynb) | build tasks out of handwritten characters, and find the leaks that flatter results |
+# | 11 | [MAML on Omniglot](11_maml_on_omniglot.ipynb) | train a network that learns a character from one drawing, and measure it as the paper does |
+# | 13 | [The traps](13_the_traps.ipynb) | break MAML in each of the usual ways, and know the number that gives it away |
+# | 14 | [Learning a metric instead](14_learning_a_metric_instead.ipynb) | do without an inner loop, and say when that is the better choice |
+# | 18 | [Draw your own](18_draw_your_own.ipynb) | have a network learn characters that you draw |
+# | 31 | [Faster, larger](31_faster_larger.ipynb) | say what MAML costs, spend less, and train with several workers |
 #
 # Words that we owe you: **task**, **support**, **query** and **shot** (lesson 01), **adapt** and **inner loop** (02),
 # **theta**, the starting point, and **outer loop** (03).

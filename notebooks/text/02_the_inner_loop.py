@@ -128,7 +128,7 @@ def inner_loop(theta, x, y, inner_lr, inner_steps):
 # The course's package has this loop as `maml_edu.inner.adapt`, and every learner, plot and
 # table from here on goes through it. It must not be a black box to you, so here is its source.
 # Its `for` loop is yours, so both must pass through the same states. It adds `first_order`, which
-# lesson 03 takes up, `checkpointing` (lesson 12), and rates that may differ by parameter or step.
+# lesson 03 takes up, `checkpointing` (lesson 31), and rates that may differ by parameter or step.
 
 # %%
 print(inspect.getsource(adapt))

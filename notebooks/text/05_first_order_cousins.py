@@ -532,7 +532,7 @@ assert end["FOMAML"] > 2 * begin["FOMAML"]
 # %% [markdown]
 # (Reptile's and joint training's do not go quite to 0, for they see the support points too.) At the
 # fresh $\theta$ FOMAML is a fair guide. At the trained one it is far off: MAML has made the landscape so
-# steep that $J$ matters (lesson 06 measures that), and the mean gradient, which is nearly zero there, is a
+# steep that $J$ matters (lesson 07 measures that), and the mean gradient, which is nearly zero there, is a
 # small rest of large parts. An angle at MAML's $\theta$ does not tell how well FOMAML finds its own. So,
 # before we judge, the costs, and then the training.
 #
@@ -700,7 +700,7 @@ assert errors["MAML++"][2].mean < 0.75 * errors["MAML"][2].mean
 # - **Reptile** learns to adapt, but at this length it lies well behind. That is a weakened Reptile, though: its
 #   authors train long, with Adam *inside*, on minibatches, on which its argument rests.
 # - **ANIL** pays a price on sines. Raghu et al. found it as good as MAML on images, where features are reused;
-#   waves need the first layer to move (lesson 06). More inner steps help it.
+#   waves need the first layer to move (lesson 07). More inner steps help it.
 # - **Meta-SGD** and **MAML++** win, at the steps that they were trained for. What they have in common is learned
 #   rates. Meta-SGD's are so bold that further steps with them overshoot.
 #
@@ -856,6 +856,6 @@ exercises.progress("05")
 # - MAML and FOMAML with `inner_steps=5`, same budget. Which is ahead now?
 # - Train all with `seed=1`. Which places in the table change? Is Reptile's interval to be trusted?
 # - Train `IMAML(net, inner_lr=0.01, strength=50.0)` for some hundred steps. What does `meta_train` say? (A
-#   gradient step converges while $\alpha\,(H + \lambda) < 2$. Lesson 06 will show you what becomes of $H$.)
+#   gradient step converges while $\alpha\,(H + \lambda) < 2$. Lesson 07 will show you what becomes of $H$.)
 #
-# **Next, [lesson 06](06_what_adapts.ipynb):** what changes in a network when it adapts?
+# **Next, [lesson 07](07_landscapes.ipynb):** what changes in a network when it adapts?

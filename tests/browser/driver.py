@@ -21,7 +21,7 @@ SCREENSHOTS = ROOT / "screenshots"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 # JupyterLab asks for all kernels every few seconds; the server fails while another lesson's starts.
 POLL = re.compile(r"/api/kernels\?\d+$")
-LOOKS_AT_A_RUN = 1200  # a cell of 08 trains for a minute without a word, alone on two cores
+LOOKS_AT_A_RUN = 1200  # a cell of 11 trains for a minute without a word, alone on two cores
 LOOKS_AT_A_PAGE = 300
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 

@@ -75,7 +75,7 @@ def test_scrubbing(first_lesson):
 
 def test_scrubbing_drawings(quiet_lesson):
     """Five ways, 15 queries: at each step every bar, every caption and both curves are redrawn."""
-    lesson = quiet_lesson("08")
+    lesson = quiet_lesson("11")
     player = lesson.players()[0]
     slider = player.locator("input.maml-step")
     slider.focus()
@@ -116,7 +116,7 @@ def test_every_control_at_both_ends_gives_a_picture(inner_loop):
 
 def test_a_legend_of_two_lines_leaves_the_axes_in_sight(quiet_lesson):
     """Its readouts come after the picture is built, and then leave it less room."""
-    lesson = quiet_lesson("10")
+    lesson = quiet_lesson("14")
     player = lesson.player_with("way")
     lesson.latency(player.locator("[data-name=way]").first, "End", "input", SCENE_DRAWN)
     legend = player.locator(".maml-legend").first

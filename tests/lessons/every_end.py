@@ -22,7 +22,7 @@ from maml_edu.views.drawing import DrawingSet
 from maml_edu.views.widgets import Choice, Draw, Slider
 from maml_edu.views.widgets.player import Explorer, Player, sentence
 
-WITHOUT_CONTROLS = {"00_start_here", "12_faster_larger"}
+WITHOUT_CONTROLS = {"00_start_here", "31_faster_larger"}
 STATE = "application/vnd.jupyter.widget-state+json"
 PICTURES = "application/vnd.maml-edu.pictures+json"
 

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 import yaml
 
-SLOWEST_CELL = 61  # seconds, in lesson 08, on two quiet cores
+SLOWEST_CELL = 61  # seconds, in lesson 11, on two quiet cores
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 

@@ -106,7 +106,7 @@ print(execute.timeout, execute.iopub_timeout)"""
 
 
 def test_nbgrader_waits_for_the_slowest_cell(course):
-    """nbgrader's own 30 seconds would fail a perfect submission of lesson 08."""
+    """nbgrader's own 30 seconds would fail a perfect submission of lesson 11."""
     cell, output = map(int, python_with_nbgrader(course, "-c", PATIENCE).split())
     assert cell >= 10 * SLOWEST_CELL
     assert output >= 60

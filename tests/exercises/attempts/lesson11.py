@@ -2,110 +2,128 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import torch
+from torch.func import grad
+from torch.nn.functional import cross_entropy
+
+from maml_edu.inner import adapt
 
 
-def ink_by_samples(points, a, b, width):
-    """Many dots along the way: nearly a line."""
-    way = a + torch.linspace(0, 1, 20_001, dtype=torch.float64)[:, None] * (b - a)
-    return torch.cdist(points, way).amin(1) <= width / 2
+def by_package(net, theta, support, query, inner_lr):
+    def loss_at(theta, x, y):
+        return cross_entropy(net(theta, x), y)
+
+    adapted = adapt(loss_at, theta, *support, inner_lr=inner_lr, inner_steps=1)[-1]
+    return loss_at(adapted, *query)
 
 
-def placed_by_axis(points, least, most):
-    moved = points.clone()
-    for axis in (0, 1):
-        middle = (points[:, axis].min() + points[:, axis].max()) / 2
-        if middle < least[axis]:
-            moved[:, axis] += least[axis] - middle
-        if middle > most[axis]:
-            moved[:, axis] -= middle - most[axis]
-    return moved
+def by_autograd(net, theta, support, query, inner_lr):
+    loss = cross_entropy(net(theta, support[0]), support[1])
+    grads = torch.autograd.grad(loss, list(theta.values()), create_graph=True)
+    adapted = {n: p - inner_lr * g for (n, p), g in zip(theta.items(), grads, strict=True)}
+    logits = net(adapted, query[0])
+    return -logits.log_softmax(-1).gather(1, query[1][:, None]).mean()
 
 
-def head_by_stack(weight, bias, way):
-    return torch.stack([weight.mean(0)] * way), torch.stack([bias.mean()] * way)
+def norm_by_loops(support, query):
+    out = torch.empty_like(query)
+    for c in range(support.shape[1]):
+        seen = support[:, c].flatten()
+        variance = ((seen - seen.mean()) ** 2).mean()
+        out[:, c] = (query[:, c] - seen.mean()) / torch.sqrt(variance + 1e-3)
+    return out
 
 
-def whole_line(points, a, b, width):
-    x, y = (b - a) / (b - a).norm().clamp_min(1e-12)
-    across = (points - a) @ torch.stack([-y, x])
-    return across.abs() <= width / 2
+def interval_in_numpy(logits, labels):
+    shares = (logits.numpy().argmax(-1) == labels.numpy()).mean(1)
+    return shares.mean(), 1.96 * shares.std(ddof=1) / math.sqrt(len(shares))
 
 
-def whole_width(points, a, b, width):
-    return ink_by_samples(points, a, b, 2 * width)
+def softmax_first(net, theta, support, query, inner_lr):
+    def loss_at(theta, x, y):
+        return cross_entropy(torch.softmax(net(theta, x), dim=1), y)
+
+    adapted = adapt(loss_at, theta, *support, inner_lr=inner_lr, inner_steps=1)[-1]
+    return loss_at(adapted, *query)
 
 
-def no_dots(points, a, b, width):
-    share = ((points - a) @ (b - a) / ((b - a) @ (b - a))).clamp(0, 1)
-    return (points - a - share[:, None] * (b - a)).norm(dim=1) <= width / 2
+def cut(net, theta, support, query, inner_lr):
+    loss = cross_entropy(net(theta, support[0]), support[1])
+    grads = torch.autograd.grad(loss, list(theta.values()))
+    adapted = {n: p - inner_lr * g for (n, p), g in zip(theta.items(), grads, strict=True)}
+    return cross_entropy(net(adapted, query[0]), query[1])
 
 
-def centred(points, least, most):
-    return points + (least + most) / 2 - (points.min(0).values + points.max(0).values) / 2
+def support_labels(net, theta, support, query, inner_lr):
+    grads = grad(lambda t: cross_entropy(net(t, support[0]), support[1]))(theta)
+    adapted = {n: p - inner_lr * grads[n] for n, p in theta.items()}
+    return cross_entropy(net(adapted, query[0]), support[1])
 
 
-def by_the_mean(points, least, most):
-    middle = points.mean(0)
-    return points - middle + torch.maximum(least, torch.minimum(middle, most))
+def at_theta(net, theta, support, query, inner_lr):
+    return cross_entropy(net(theta, query[0]), query[1])
 
 
-def clipped(points, least, most):
-    return torch.maximum(least, torch.minimum(points, most))
+def no_graph(net, theta, support, query, inner_lr):
+    return by_autograd(net, theta, support, query, inner_lr).detach()
 
 
-def sliced(weight, bias, way):
-    return weight[:way], bias[:way]
+def transductive(support, query):
+    mean, var = query.mean((0, 2, 3), keepdim=True), query.var((0, 2, 3), False, keepdim=True)
+    return (query - mean) / torch.sqrt(var + 1e-3)
 
 
-def zeros(weight, bias, way):
-    return torch.zeros(way, weight.shape[1]), torch.zeros(way)
+def joined(support, query):
+    return transductive(support, torch.cat([support, query]))[len(support) :]
 
 
-def one_number(weight, bias, way):
-    return weight.mean() * torch.ones(way, weight.shape[1]), bias.mean() * torch.ones(way)
+def without_root(support, query):
+    mean, var = support.mean((0, 2, 3), keepdim=True), support.var((0, 2, 3), False, keepdim=True)
+    return (query - mean) / (var + 1e-3)
 
 
-def normal_head(weight, bias, way):
-    draw = torch.Generator().manual_seed(0)
-    return torch.randn(way, weight.shape[1], generator=draw), torch.zeros(way)
+def binomial(logits, labels):
+    right = (logits.argmax(-1) == labels).double().flatten()
+    return right.mean(), 1.96 * right.std() / len(right) ** 0.5
 
 
-# Whatever the rows are, where they are the same for all classes.
-SAME_ROWS = [
-    head_by_stack,
-    zeros,
-    one_number,
-    lambda w, b, way: (w[:1].repeat(way, 1), b[:1].repeat(way)),
-    lambda w, b, way: (w.sum(0).expand(way, -1), b.mean().expand(way)),
-    lambda w, b, way: (w.mean(0).expand(way, -1), torch.zeros(way)),
-    lambda w, b, way: (5 * torch.randn(w.shape[1]).expand(way, -1), 3 * torch.ones(way)),
-    lambda w, b, way: (w.mean(0).expand(way, -1).numpy(), [0.0] * way),
-]
+def per_cent(logits, labels):
+    return tuple(100 * value for value in interval_in_numpy(logits, labels))
+
+
+def only_mean(logits, labels):
+    return interval_in_numpy(logits, labels)[0]
+
+
 RIGHT = {
-    "check_ink": [ink_by_samples],
-    "check_placed": [placed_by_axis],
-    "check_head_for": SAME_ROWS,
+    "check_classifier_loss": [by_package, by_autograd],
+    "check_support_norm": [norm_by_loops],
+    "check_accuracy_interval": [
+        interval_in_numpy,
+        lambda logits, labels: list(interval_in_numpy(logits, labels)),
+    ],
 }
 WRONG = {
-    "check_ink": [
-        (whole_line, ""),
-        (whole_width, "take half"),
-        (no_dots, "0 / 0 is nan"),
-        (lambda p, a, b, w: p, "shape"),
-        (lambda *given: ink_by_samples(*given).double(), "True or False was asked for"),
+    "check_classifier_loss": [
+        (softmax_first, "softmax"),
+        (cut, "first-order"),
+        (support_labels, "support set's labels"),
+        (at_theta, "pre-training"),
+        (no_graph, "no graph"),
     ],
-    "check_placed": [
-        (centred, "very middle"),
-        (by_the_mean, "mean of the points"),
-        (clipped, "squashes"),
+    "check_support_norm": [
+        (transductive, "transductive"),
+        (joined, "together"),
+        (without_root, "square root"),
+        (lambda s, q: norm_by_loops(s, q)[:, :1], "shape"),
     ],
-    "check_head_for": [
-        (sliced, ""),
-        (normal_head, "probabilities before the first inner step"),
-        (lambda w, b, way: (zeros(w, b, way)[0], torch.arange(way)), "before the first inner step"),
-        (lambda w, b, way: (w.mean(0), b.mean()), "repeat it for every class"),
-        (lambda w, b, way: (w.mean(0).expand(way + 1, -1), b.mean().expand(way)), "shapes"),
-        (lambda w, b, way: w.mean(0).expand(way, -1), "return (weight, bias)"),
+    "check_accuracy_interval": [
+        (binomial, "right or wrong together"),
+        (per_cent, "per cent"),
+        (only_mean, "a tuple of 2 was asked for"),
+        (lambda z, y: (np.float64(0.5), 0.1), "numbers differ"),
     ],
 }

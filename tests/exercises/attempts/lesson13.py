@@ -1,4 +1,4 @@
-"""Attempts at lesson 09's exercises, as readers might write them."""
+"""Attempts at lesson 13's exercises, as readers might write them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from maml_edu.inner import adapt
 
 
 def by_finite_differences(their_loss, loss_fn, theta, support, query, inner_lr):
-    """Only values, never a candidate's gradient: the promise of lesson 09's first trap."""
+    """Only values, never a candidate's gradient: the promise of lesson 13's first trap."""
 
     def true(theta, points=query):
         return loss_fn(

@@ -16,7 +16,7 @@ if "google.colab" in sys.modules:
     sys.path.insert(0, "/content/course")
 
 # %% [markdown]
-# # 11 · Draw your own
+# # 18 · Draw your own
 #
 # **You will be able to**
 # - bring a drawing of your own into the form that a trained network knows, and say by numbers why each step matters;
@@ -52,7 +52,7 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## A network is at home in its data
 #
-# We take lesson 08's full model, and the characters that it was never trained on. Queries will come one by one, as
+# We take lesson 11's full model, and the characters that it was never trained on. Queries will come one by one, as
 # you draw them. So batch-norm takes its statistics from the support set alone: the **support-only** protocol.
 
 # %%
@@ -99,7 +99,7 @@ for name in list(changed)[1:]:
 # on such a page. The ink: every pixel whose middle is within half a pen's width of the way between two points.
 
 # %% [markdown]
-# ### Exercise 11.1: what a pen inks
+# ### Exercise 18.1: what a pen inks
 #
 # The pen went straight from `a` to `b`, both (2,). Say of each of `points`, (n, 2), whether it is within `width` / 2 of
 # that way. A dot has `a` equal to `b`.
@@ -153,7 +153,7 @@ assert torch.equal(by_hand.view(105, 105), torch.from_numpy(page))
 # stays as it is; what does not is moved, or scaled, to the nearest value that does.
 
 # %% [markdown]
-# ### Exercise 11.2: put it where drawings are
+# ### Exercise 18.2: put it where drawings are
 #
 # Move `points`, (n, 2), as little as possible, so that the middle of their box lies between `least` and `most`, (2,) each,
 # in x and in y.
@@ -219,7 +219,7 @@ assert spread < 0.1
 
 
 # %% [markdown]
-# ### Exercise 11.3: a head for any number of ways
+# ### Exercise 18.3: a head for any number of ways
 #
 # Given a trained head, `weight` (5, features) and `bias` (5,), return the `(weight, bias)` of a head of `way` rows, so that
 # before the first inner step every class is equally likely. Which row should a class have? Is anything lost?
@@ -358,7 +358,7 @@ with tempfile.TemporaryDirectory() as folder:
 # do not count.)
 
 # %%
-exercises.progress("11")
+exercises.progress("18")
 
 # %% [markdown]
 # ## Recap
@@ -371,8 +371,8 @@ exercises.progress("11")
 # ## What to try
 #
 # - Change the support set along with the queries in the first table. What is worse: to be unusual, or to be unlike?
-# - Turn the pad's compute into ProtoMAML or a prototypical network (lesson 10): how sure are they?
+# - Turn the pad's compute into ProtoMAML or a prototypical network (lesson 14): how sure are they?
 # - Adapt for ten steps: `traces.drawings(..., inner_steps=10)`.
 # - A *thinner* pen, in the first table: `-max_pool2d(-x, …)`. And both, support and queries, in negative?
 #
-# **Next:** [faster, larger](12_faster_larger.ipynb).
+# **Next:** [faster, larger](31_faster_larger.ipynb).

@@ -1,4 +1,4 @@
-"""Attempts at lesson 12's exercises, as readers might write them."""
+"""Attempts at lesson 31's exercises, as readers might write them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if "google.colab" in sys.modules:
     sys.path.insert(0, "/content/course")
 
 # %% [markdown]
-# # 07 · N-way K-shot
+# # 10 · N-way K-shot
 #
 # **You will be able to**
 # - build a task out of pictures yourself: which characters, which drawings, which labels;
@@ -150,7 +150,7 @@ assert len(set((character == often).nonzero()[:, 1].tolist())) > 1
 
 
 # %% [markdown]
-# ### Exercise 07.1: draw a task
+# ### Exercise 10.1: draw a task
 #
 # Write it as one function. `images` is (all characters, drawings, height, width); `characters` are the indices you may
 # use. Return `(support_x, support_y), (query_x, query_y)` with x of shape (way · shots or queries, height, width).
@@ -244,7 +244,7 @@ assert sum(map(len, seen)) > 0.99 * len(images)  # and nearly all have been seen
 
 
 # %% [markdown]
-# ### Exercise 07.2: split by class
+# ### Exercise 10.2: split by class
 #
 # You are given a heap of images, and know for each whose drawing it is, `character`, and how it is turned, `rotation`. Write
 # `split_by_class(character, rotation, n_test, generator)`: one bool an image, True for all images of `n_test`
@@ -307,7 +307,7 @@ for way in (5, 20):
 # ## And you?
 #
 # One drawing of each of five test characters, and one query. The other contestant is a network that MAML meta-trained on
-# Omniglot's training characters (lesson 08 shows how). It gets the very same questions and sees what you see: the support
+# Omniglot's training characters (lesson 11 shows how). It gets the very same questions and sees what you see: the support
 # set, and one query. (On the stand-in it is away from home: these hands are new to it.)
 
 # %%
@@ -486,7 +486,7 @@ assert reused.mean == 1.0 > honest.mean + honest.half_width
 
 
 # %% [markdown]
-# ### Exercise 07.3: find the leaks
+# ### Exercise 10.3: find the leaks
 #
 # Write the checker that you would run on anybody's tasks. `find_leaks(train, test)` gets two batches as `sample` returns
 # them, and returns the set of leaks that it finds, out of:
@@ -538,7 +538,7 @@ assert find_leaks_solution(batch, batch) == {"characters"}
 # do not count.)
 
 # %%
-exercises.progress("07")
+exercises.progress("10")
 
 # %% [markdown]
 # ## Recap
@@ -551,4 +551,4 @@ exercises.progress("07")
 # **What to try.** Do ten questions at 20-way after a night's sleep. Give the pixels 5 shots: how near do they come to
 # you? And what would a split by *alphabet* test that ours does not?
 #
-# Next: [08 · MAML on Omniglot](08_maml_on_omniglot.ipynb), where a network is meta-trained on these tasks.
+# Next: [11 · MAML on Omniglot](11_maml_on_omniglot.ipynb), where a network is meta-trained on these tasks.

@@ -16,7 +16,7 @@ if "google.colab" in sys.modules:
     sys.path.insert(0, "/content/course")
 
 # %% [markdown]
-# # 09 · The traps
+# # 13 · The traps
 #
 # **You will be able to**
 # - break MAML in each of the ways in which people break it, most of them without an error or a
@@ -357,7 +357,7 @@ window
 
 
 # %% [markdown]
-# ### Exercise 09.1: the diagnosis
+# ### Exercise 13.1: the diagnosis
 #
 # Somebody hands you `their_loss(theta, support, query)`, which you can call and differentiate
 # but not read. Tell what it computes, with one inner step of `inner_lr` and `loss_fn(theta, x,
@@ -400,7 +400,7 @@ assert exercises.check_diagnosis(diagnosis)
 
 
 # %% [markdown]
-# ### Exercise 09.2: mend the outer loop
+# ### Exercise 13.2: mend the outer loop
 #
 # This loop runs, and its loss falls. There are **four** mistakes in it. `batch` is a list of
 # pairs (support, query), each an `(x, y)`; write it as it should be, a step of plain gradient
@@ -453,7 +453,7 @@ assert exercises.check_mended_step(mended_step)
 # %% [markdown]
 # ## The evaluation, on drawings
 #
-# A network can be trained well and *measured* wrongly. The full 5-way 1-shot model of lesson 08
+# A network can be trained well and *measured* wrongly. The full 5-way 1-shot model of lesson 11
 # serves, on test characters. The first line says which data it runs on; on the stand-in its
 # figures are lower, and none is Omniglot's.
 
@@ -517,7 +517,7 @@ lab("measured on the support set: accuracy", untrained, "up")
 # ### 10. "Labels are labels"
 #
 # In an unshuffled task, the label follows a character's place in the list. Then part of the
-# answer is in theta, before any support set is seen (lesson 07). Let somebody with few
+# answer is in theta, before any support set is seen (lesson 10). Let somebody with few
 # characters, ours for validation, train a small dense network on tasks with labels dealt or
 # **in order**:
 
@@ -590,7 +590,7 @@ lab("classes cross the split: accuracy after a step", crossing, "up")
 #
 # ### 12. "Batch-norm in training mode does no harm at test"
 #
-# Then a query's answer depends on the queries beside it. In lesson 08 they were balanced: five
+# Then a query's answer depends on the queries beside it. In lesson 11 they were balanced: five
 # characters, equally often. Now the very same queries, but **one class at a time**, as happens
 # when they lie sorted on disk and are evaluated in mini-batches:
 
@@ -658,7 +658,7 @@ window
 
 
 # %% [markdown]
-# ### Exercise 09.3: does it look sideways?
+# ### Exercise 13.3: does it look sideways?
 #
 # Given `answer(x)`, a black box from queries (queries, features) to logits (queries, way), and
 # some `x`: return True if the logits of a query may depend on which *other* queries are asked
@@ -712,7 +712,7 @@ HTML(f"""<table><caption>What gives each trap away</caption><thead><tr>{head}</t
 # do not count.)
 
 # %%
-exercises.progress("09")
+exercises.progress("13")
 
 # %% [markdown]
 # ## Recap
@@ -730,7 +730,7 @@ exercises.progress("09")
 # - Combine two traps: labels in order *and* classes across the split. How good can a learner
 #   look that learns nothing from its support set?
 # - Train trap 6 for 25 times as many meta-steps at a smaller `meta_lr`. How much comes back?
-# - Take an implementation from the net and run your diagnosis of exercise 09.1 on it.
+# - Take an implementation from the net and run your diagnosis of exercise 13.1 on it.
 #
-# **Next, [lesson 10](10_learning_a_metric_instead.ipynb):** learning without an inner gradient:
+# **Next, [lesson 14](14_learning_a_metric_instead.ipynb):** learning without an inner gradient:
 # a metric instead.

@@ -16,7 +16,7 @@ if "google.colab" in sys.modules:
     sys.path.insert(0, "/content/course")
 
 # %% [markdown]
-# # 12 · Faster, larger
+# # 31 · Faster, larger
 #
 # **You will be able to**
 # - say when a loop over tasks is good enough, and from how many tasks on `vmap` pays, from your own measurement;
@@ -237,7 +237,7 @@ assert plain[10] > 1.5 * plain[5] > 2 * plain[2]
 # Jacobian of step $i$ *at the state where it began*. The states are all that it needs. Everything else can be
 # found again by running the step once more, when the way back arrives at it.
 #
-# ### Exercise 12.1: the walk back
+# ### Exercise 31.1: the walk back
 #
 # `step` maps a state to the next, `states` are all of them, `slope` is a loss's gradient at the last. Return its gradient
 # at the first.
@@ -304,7 +304,7 @@ print(f"{sparing[10] / plain[10]:.0%} of the memory at k = 10, and the same grad
 # Tasks are independent, so workers can share them: each draws the same meta-batch, differentiates *its* part, and sends
 # its gradient to the others. Then all make the same step, each on its own copy of theta.
 #
-# ### Exercise 12.2: one gradient out of many
+# ### Exercise 31.2: one gradient out of many
 #
 # `gradients` has each worker's, the *mean* over its own tasks, name -> tensor; `shares` says how many tasks those were. Return
 # the mean over all tasks.
@@ -411,7 +411,7 @@ else:
 # do not count.)
 
 # %%
-exercises.progress("12")
+exercises.progress("31")
 
 # %% [markdown]
 # ## Recap

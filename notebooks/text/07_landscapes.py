@@ -16,7 +16,7 @@ if "google.colab" in sys.modules:
     sys.path.insert(0, "/content/course")
 
 # %% [markdown]
-# # 06 · What adapts?
+# # 07 · Landscapes
 #
 # **You will be able to**
 # - draw the loss of a real network over a plane through its parameters, and say what the picture leaves out;
@@ -232,7 +232,7 @@ for i in range(4):
 # %% [markdown]
 # The few per cent of motion outside the plane fit what the plane cannot.
 #
-# ### Exercise 06.1: another plane
+# ### Exercise 07.1: another plane
 #
 # A plane may also go through three points: $\theta$ and two tasks' adapted parameters, $a$ and $b$. Given
 # these and another point $c$, all as flat vectors, return the two coordinates of $c$'s shadow. The first
@@ -363,7 +363,7 @@ assert all(abs(path[-1]).max() > 1 or (path != path).any() for path in far.paths
 # and one step would not arrive. Nobody told it so but the meta-gradient. It also means that a learned theta
 # is tuned to its inner rate: ten times that rate, in the player above, throws every task out of the picture.
 #
-# ### Exercise 06.2: the lowest curvature
+# ### Exercise 07.2: the lowest curvature
 #
 # Power iteration finds the eigenvalue that is largest *in size*. Find the **lowest** one, the most negative
 # if there is any: some direction may curve downwards. `product(v)` gives $Hv$; you may call
@@ -466,8 +466,8 @@ assert sine["first layer only"].mean < 2 * sine["all"].mean
 #
 # ## The same question, on characters
 #
-# Now lesson 08's kind of task. (New here? Five characters, one drawing of each, tell them apart; come back
-# after 07 and 08 for the rest.) The first line says which data this runs on; without Omniglot it is a
+# Now lesson 11's kind of task. (New here? Five characters, one drawing of each, tell them apart; come back
+# after 10 and 11 for the rest.) The first line says which data this runs on; without Omniglot it is a
 # stand-in, and no figure is then Omniglot's.
 
 # %%
@@ -483,7 +483,7 @@ new = torch.Generator().manual_seed(60)
 characters = test.sample(100, shots=1, queries=5, generator=new)
 
 # %% [markdown]
-# Three networks. The first Conv4 is lesson 08's full model, and mind how it was made: its body was trained by
+# Three networks. The first Conv4 is lesson 11's full model, and mind how it was made: its body was trained by
 # ANIL, whose inner steps move the head alone; when MAML went on from there, the body's inner rates began 10,000
 # times smaller than the head's. The second Conv4 was trained by MAML alone, with one rate of 0.4 for all that it
 # has. (It is a state of `python -m benchmarks.maml_from_scratch` on the way to its end.) The third has four dense
@@ -549,7 +549,7 @@ assert torch.equal(ends[0]["2.weight"], theta["2.weight"])
 # where $\lVert\cdot\rVert$ is the root of the sum of all squared entries. It is 1 for the same features,
 # however turned, and near 0 for unrelated ones, when samples are many.
 #
-# ### Exercise 06.3: linear CKA
+# ### Exercise 07.3: linear CKA
 #
 # Write it. `x` is (samples, p), `y` (samples, q), and p and q may differ.
 #
@@ -594,7 +594,7 @@ assert torch.isclose(cka(x, y), cka_of_samples(x, y), rtol=1e-3)
 
 
 # %% [markdown]
-# Now the layers' outputs. This is `conv4`'s forward pass once more, by hand as in lesson 08, but it keeps what
+# Now the layers' outputs. This is `conv4`'s forward pass once more, by hand as in lesson 11, but it keeps what
 # it passes; the last entry is the logits.
 
 # %%
@@ -675,7 +675,7 @@ assert (after[:4] > chance[:4] + 0.3).all()
 # do not count.)
 
 # %%
-exercises.progress("06")
+exercises.progress("07")
 
 # %% [markdown]
 # ## Recap
@@ -694,6 +694,6 @@ exercises.progress("06")
 #   follow the rate?
 # - Which single layer, frozen, costs the dense network most?
 # - Leave out the inner loop altogether: give each query the label of the support drawing whose layer-4
-#   features lie nearest. How much is lost? (This is where lesson 10 begins.)
+#   features lie nearest. How much is lost? (This is where lesson 14 begins.)
 #
-# **Next, [lesson 07](07_n_way_k_shot.ipynb):** building N-way K-shot tasks.
+# **Next, [lesson 10](10_n_way_k_shot.ipynb):** building N-way K-shot tasks.

@@ -11,7 +11,7 @@ from maml_edu.exercises.solved import exercise
 __all__ = ["check_walk_back", "check_workers_mean"]
 
 
-@exercise("12.1", "the walk back")
+@exercise("31.1", "the walk back")
 def check_walk_back() -> Comparison:
     """`attempt(step, states, slope)` -> the slope of a loss at the first state, (n,).
 
@@ -53,7 +53,7 @@ def _bending_step(matrix: Tensor):
     return lambda state: state - 0.5 * torch.tanh(matrix @ state)
 
 
-@exercise("12.2", "one gradient out of many")
+@exercise("31.2", "one gradient out of many")
 def check_workers_mean() -> Comparison:
     """`attempt(gradients, shares)` -> the mean gradient over all tasks, name -> tensor.
 

@@ -30,7 +30,7 @@ CONFUSED = {
 }
 
 
-@exercise("09.1", "the diagnosis")
+@exercise("13.1", "the diagnosis")
 def check_diagnosis() -> Inspection:
     """`attempt(their_loss, loss_fn, theta, support, query, inner_lr)` -> which kind of task loss
     `their_loss(theta, support, query)` is: "sound", "at theta", "support again", "first-order"."""
@@ -93,7 +93,7 @@ LEFT = {
 }
 
 
-@exercise("09.2", "mend the outer loop")
+@exercise("13.2", "mend the outer loop")
 def check_mended_step() -> Comparison:
     """`attempt(loss_fn, theta, batch, inner_lr, meta_lr)` -> the new theta after a step of plain
     gradient descent on the mean query loss after adapting; batch: a list of (support, query)."""
@@ -151,7 +151,7 @@ WINNERS = "it compares the winning labels, and misses logits that moved without 
 HALVES = "it asks in parts, and misses a box that splits the queries itself: ask each query alone"
 
 
-@exercise("09.3", "does it look sideways?")
+@exercise("13.3", "does it look sideways?")
 def check_looks_sideways() -> Inspection:
     """`attempt(answer, x)` -> whether the logits that `answer` gives to a query, (queries,
     features) -> (queries, way), depend on the queries beside it."""

@@ -16,7 +16,7 @@ if "google.colab" in sys.modules:
     sys.path.insert(0, "/content/course")
 
 # %% [markdown]
-# # 08 · MAML on Omniglot
+# # 11 · MAML on Omniglot
 #
 # **You will be able to**
 # - meta-train a convolutional network that tells five new characters apart after *one* drawing of each;
@@ -54,7 +54,7 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## The drawings
 #
-# As in lesson 07, the characters are split: some to train on, some to choose by, some to test on, and no
+# As in lesson 10, the characters are split: some to train on, some to choose by, some to test on, and no
 # character is in two of them. Look at the first line that this prints. Without a network and without the
 # data, made-up drawings stand in for Omniglot; everything below runs on them, but no figure is then
 # Omniglot's.
@@ -140,7 +140,7 @@ Player(traces.classification(learner, untrained, task, name="untrained"))
 # Three arguments: the **tasks**, the **model**, and the **loss**. The two loops are those of lessons 02 and
 # 03, line for line.
 #
-# ### Exercise 08.1: the loss of one task
+# ### Exercise 11.1: the loss of one task
 #
 # `net(theta, x)` gives logits, (samples, way). `support` and `query` are pairs (x, labels). Take one inner
 # step on the support set; return the query loss of the adapted parameters. The check looks at the
@@ -234,7 +234,7 @@ assert after.mean - after.half_width > 0.85
 
 
 # %% [markdown]
-# ### Exercise 08.2: accuracy, with its interval
+# ### Exercise 11.2: accuracy, with its interval
 #
 # Given `logits`, (tasks, queries, way), and `labels`, (tasks, queries), return the mean accuracy and the
 # half-width of its 95% interval, $1.96\,s/\sqrt n$. Of *what* is $s$ the standard deviation, and what does
@@ -341,9 +341,9 @@ assert lost.mean > lost.half_width
 
 # %% [markdown]
 # The network was trained with the hint, and leans on it. So a figure without its protocol says little, and
-# two figures under different ones cannot be compared (lesson 09 breaks this on purpose).
+# two figures under different ones cannot be compared (lesson 13 breaks this on purpose).
 #
-# ### Exercise 08.3: batch-norm by the support set
+# ### Exercise 11.3: batch-norm by the support set
 #
 # Write what "support-only" does in one layer. Normalise the activations of `query`, (queries, channels,
 # height, width), by the mean and variance of `support`, (shots, channels, height, width), with epsilon
@@ -468,7 +468,7 @@ assert by_layer[0] < 0.4 < by_layer[3]
 
 # %% [markdown]
 # The early layers, which see strokes, slowed down: what a stroke looks like is no matter of the task. The
-# last convolution, which sees whole characters, sped up. Lesson 06 asks the same of the features: what
+# last convolution, which sees whole characters, sped up. Lesson 07 asks the same of the features: what
 # changes in them when a network adapts, and what is merely used again?
 #
 # ## What a meta-step costs
@@ -515,7 +515,7 @@ assert 2.8 < first / once < 3.1 < second / once < 4.2
 # do not count.)
 
 # %%
-exercises.progress("08")
+exercises.progress("11")
 
 # %% [markdown]
 # ## Recap
@@ -532,4 +532,4 @@ exercises.progress("08")
 # - Train with `protocol="support-only"` from the start. Does the network unlearn to lean on the hint?
 # - `first_order=True`: how much of the accuracy is left, and for how much less time?
 #
-# **Next, [lesson 09](09_the_traps.ipynb):** the traps, each broken on purpose.
+# **Next, [lesson 13](13_the_traps.ipynb):** the traps, each broken on purpose.

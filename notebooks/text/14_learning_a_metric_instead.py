@@ -16,7 +16,7 @@ if "google.colab" in sys.modules:
     sys.path.insert(0, "/content/course")
 
 # %% [markdown]
-# # 10 · Learning a metric instead
+# # 14 · Learning a metric instead
 #
 # **You will be able to**
 # - write Prototypical and Matching Networks by hand, each in a few lines, and check them;
@@ -56,7 +56,7 @@ torch.set_num_threads(1)
 #
 # MAML learns a starting point from which gradient steps go far. There is another answer to the same tasks: learn
 # *features* in which drawings of one character lie close together. A new task then needs no gradient: look at
-# the support set, and see what lies near. The tasks are those of lesson 08, the network is half as wide.
+# the support set, and see what lies near. The tasks are those of lesson 11, the network is half as wide.
 
 # %%
 warnings.simplefilter("ignore", StandInWarning)  # the line below says the same
@@ -77,7 +77,7 @@ print(tuple(task.support_x.shape), "->", tuple(net(theta, task.support_x).shape)
 # Snell, Swersky & Zemel (2017, arXiv 1703.05175) sum up a class by one point, its **prototype**: the mean of its
 # support drawings' features, $\mu_c = \frac{1}{K}\sum_{i:\,y_i=c} f_\theta(x_i)$. That is all the adapting there is.
 #
-# ### Exercise 10.1: prototypes
+# ### Exercise 14.1: prototypes
 #
 # `features` is (drawings, features), `labels` says which row is of which class. Return (way, features).
 #
@@ -112,7 +112,7 @@ assert exercises.check_prototypes(prototypes_of)
 # a softmax over *minus* distances. So these are its logits, and `cross_entropy` can train theta through them.
 
 # %% [markdown]
-# ### Exercise 10.2: the nearest prototype
+# ### Exercise 14.2: the nearest prototype
 #
 # Return the logits, (queries, way), of `features`, (queries, features), given the prototypes. (A number that is the same
 # for all classes of a query may be added; softmax does not see it.)
@@ -300,7 +300,7 @@ assert torch.allclose(maml.predict(one_step, task.query_x), expected, atol=1e-5)
 
 # %% [markdown]
 # So the families are closer than they look. Both turn support features into a head; the prototypical network in one
-# stroke, MAML by steps that can go on, and that can also move the features. Lesson 06 found that MAML hardly uses
+# stroke, MAML by steps that can go on, and that can also move the features. Lesson 07 found that MAML hardly uses
 # that last freedom at home. Below we take it away from home.
 #
 # ## Attention
@@ -314,7 +314,7 @@ assert torch.allclose(maml.predict(one_step, task.query_x), expected, atol=1e-5)
 # The factor $s$ is ours: cosines lie within -1 and 1, and alone make a blunt softmax.
 
 # %% [markdown]
-# ### Exercise 10.3: attention
+# ### Exercise 14.3: attention
 #
 # `query` and `support` are features; `labels` are those of the support set. Return each query's probabilities,
 # (queries, way).
@@ -359,7 +359,7 @@ assert torch.allclose(logs.exp(), mine, atol=1e-5)
 # %% [markdown]
 # ## Four learners, one diet
 #
-# Each gets the same network and the same 24,000 drawings. MAML and ProtoMAML have learned rates, as in lesson 08, and
+# Each gets the same network and the same 24,000 drawings. MAML and ProtoMAML have learned rates, as in lesson 11, and
 # train on 5-way tasks: MAML's head has five rows, and could answer nothing else.
 
 # %%
@@ -401,7 +401,7 @@ def in_pairs(batch):
 
 
 # %% [markdown]
-# All columns are test characters, transductive batch-norm (lesson 08), 100 tasks; the same tasks for every learner, so
+# All columns are test characters, transductive batch-norm (lesson 11), 100 tasks; the same tasks for every learner, so
 # that we may compare them task by task. Learners with an inner loop take three steps.
 
 # %%
@@ -433,7 +433,7 @@ for name, learner in wider.items():
 
 
 # %% [markdown]
-# And the cost of **adapting** to five drawings, in multiply-adds, counted as in lesson 08. A step takes one pass there and
+# And the cost of **adapting** to five drawings, in multiply-adds, counted as in lesson 11. A step takes one pass there and
 # about two back; a prototype takes one there.
 
 # %%
@@ -520,7 +520,7 @@ for name in ("MAML", "ProtoMAML"):
 # | classes, few shots, tasks like those trained on; many ways, or ways that change | a prototypical network |
 # | classes of several kinds of thing, or with single odd members | a matching network |
 # | classes, but new tasks unlike the old, and some shots | ProtoMAML, or MAML |
-# | regression, control: no classes at all (lessons 01 to 06) | MAML: there is nothing to take the mean of |
+# | regression, control: no classes at all (lessons 01 to 07) | MAML: there is nothing to take the mean of |
 # | a device that can look but not train | a metric: adapting is one pass, no gradient |
 #
 # ## All of the family, by one protocol
@@ -592,7 +592,7 @@ for name in ("protonet", "matching", "reptile"):
         assert 100 * (ours["mean"] + ours["half_width"]) > family["papers"][name][shots]
 
 # %% [markdown]
-# - **ANIL is MAML** here: to adapt the head alone is enough on drawings (lesson 06 said why).
+# - **ANIL is MAML** here: to adapt the head alone is enough on drawings (lesson 07 said why).
 # - **FOMAML** is cheaper and a little below. But at MAML's head rate it *unlearns*. From zero, a step that long goes
 #   beyond the lowest point: $I - \alpha H$ has the other sign there, FOMAML takes it for 1, and its gradient for the head
 #   points nearly backwards. A tenth of the rate keeps $\alpha H$ below 1. (MAML++ begins in first order, at MAML's rate. That is the
@@ -602,7 +602,7 @@ for name in ("protonet", "matching", "reptile"):
 #   have hardly moved after a minute, so they do as MAML does; their authors trained for hours. (ANIL's paper has 20 ways only.)
 # - Most others end within a point of each other, and a second seed would reorder them. On few-shot drawings the body counts most.
 #
-# And lesson 08's full model stood on both feet. Its features, too, began on 64-way tasks where the head takes one
+# And lesson 11's full model stood on both feet. Its features, too, began on 64-way tasks where the head takes one
 # step from zero, which is, as above, a classifier by centred prototypes.
 
 # %% [markdown]
@@ -610,7 +610,7 @@ for name in ("protonet", "matching", "reptile"):
 # do not count.)
 
 # %%
-exercises.progress("10")
+exercises.progress("14")
 
 # %% [markdown]
 # ## Recap
@@ -626,4 +626,4 @@ exercises.progress("10")
 # - Distance without the square (change `nearest`): what does the meta-loss do?
 # - Give MAML ten inner steps on white on black. Where does it stop to gain?
 #
-# **Next:** [draw your own characters](11_draw_your_own.ipynb).
+# **Next:** [draw your own characters](18_draw_your_own.ipynb).
