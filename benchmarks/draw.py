@@ -231,7 +231,7 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
     from maml_edu.views.widgets import Draw
 
     torch.set_num_threads(1)
-    made = checkpoint.load("omniglot-conv4-5way-1shot")
+    made = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
     learners = {"MAML": (replace(made.learner, protocol="support-only"), made.theta)}
     tasks = OmniglotTasks("test", way, rotations=False, source=folder)
     plan = tasks.sample(n_sets, shots=1, queries=1, generator=torch.Generator().manual_seed(0)).info
@@ -263,7 +263,7 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
         "command": f"python -m benchmarks.draw replay --sets {n_sets}",
         "what": f"{n_sets} sets of {way}-way 1-shot, {way} queries each, of Omniglot's test "
         "characters, upright; 3 inner steps, support-only batch-norm; intervals of 95% over sets",
-        "model": "omniglot-conv4-5way-1shot",
+        "model": "omniglot-anil-maml-conv4-5way-1shot",
         "accuracy": figures,
         "lost on the same tasks": asdict(lost),
         "versions": versions(),
