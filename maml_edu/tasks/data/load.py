@@ -37,9 +37,8 @@ def load_drawings(source: str | os.PathLike = "auto", *, progress: bool = True) 
     cannot be written, a warning says so. Raises DataError.
     """
     source = os.fspath(source)
-    if source == "auto" and (folders := data_folders()):
-        source = next((f for f in folders if (f / next(iter(RELEASE))).is_file()), folders[0])
-        source = os.fspath(source)
+    if source == "auto":
+        source = os.fspath(omniglot_folder() or source)
     if source not in SOURCES:
         source = os.fspath(Path(source).expanduser().absolute())
     if source != "auto":
@@ -61,6 +60,12 @@ def data_folders() -> list[Path]:
     """The folders that MAML_EDU_DATA names, as PATH names several: by ":", or ";" on Windows."""
     named = os.environ.get("MAML_EDU_DATA", "").split(os.pathsep)
     return [Path(name).expanduser().absolute() for name in named if name]
+
+
+def omniglot_folder() -> Path | None:
+    """The first folder of MAML_EDU_DATA with Omniglot's zips, or else the first; None for none."""
+    folders = data_folders()
+    return next((f for f in folders if (f / next(iter(RELEASE))).is_file()), (*folders, None)[0])
 
 
 _in_memory: dict[tuple[str, Path], Drawings] = {}  # by source and cache folder; the last two
