@@ -12,9 +12,14 @@
     return loaded.get(name);
   }
 
-  function modelOf(state) {
+  function bytesOf(base64) {
+    return new DataView(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
+  }
+
+  function modelOf(state, bytes) {
     const listeners = new Map();
     const values = { ...state };
+    for (const [name, base64] of Object.entries(bytes)) values[name] = bytesOf(base64);
     return {
       get: (name) => values[name],
       set(name, value) {
@@ -52,13 +57,13 @@
   }
 
   async function show(place) {
-    const { module, asks, state } = page.models[place.dataset.model];
+    const { module, asks, state, bytes } = page.models[place.dataset.model];
     const still = [...place.childNodes];
     const el = document.createElement("div");
     place.append(el);
     try {
       const { default: widget } = await load(module);
-      const model = modelOf(state);
+      const model = modelOf(state, bytes);
       await widget.initialize?.({ model });
       await widget.render({ model, el });
       for (const node of still) node.remove();

@@ -6,8 +6,10 @@ import numpy as np
 
 from maml_edu.views.scenes import (
     AdaptationTrace,
+    ByHandTrace,
     ClassificationTrace,
     ComparisonTrace,
+    DenseNetwork,
     DrawingsTrace,
     EmbeddingTrace,
     Gallery,
@@ -54,6 +56,22 @@ def comparison() -> ComparisonTrace:
 
 def diverged_as(learner: str) -> AdaptationTrace:
     return adaptation(factor=-3.0, learner=learner)
+
+
+def by_hand(points: int = 5, steps: int = 4) -> ByHandTrace:
+    """Two networks, of which one learns the wave of these points; without points none does."""
+    grid, x = np.linspace(-5, 5, 120), np.linspace(-4, 3, points)
+    left = 0.5 ** np.arange(steps + 1) if points else np.ones(steps + 1)
+    loss = np.stack([4 * left**2, 4 * left]) if points else np.full((2, steps + 1), np.nan)
+    wave = 3 * np.sin(grid) * (1.0 if points > 1 else np.nan)
+    curves = np.stack([3 * np.sin(grid) * (1 - left[:, None]), 0.1 * grid * left[:, None]])
+    layers = (np.ones((2, 1)), np.zeros(2), np.ones((1, 2)), np.zeros(1))
+    networks = tuple(DenseNetwork(n, layers, np.full((steps, 4), 0.1)) for n in ("this", "that"))
+    known = np.where(np.abs(grid) < 4, 3 * np.sin(grid), np.nan)
+    return ByHandTrace(
+        networks, np.stack([x, 3 * np.sin(x)], 1), grid, curves, loss,
+        wave, 0.0 if points > 1 else np.nan, (0.1, 5.0), (0.0, 3.14), known,
+    )  # fmt: skip
 
 
 def plane(paths: bool = True) -> PlaneTrace:

@@ -6,6 +6,7 @@ import html
 import importlib.util
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -37,8 +38,8 @@ def stage(name: str, executed: Path, sources: Path) -> None:
     """Write the page's source and, beside it, the state of its widgets."""
     notebook = nbformat.read(executed, as_version=4)
     states = notebook.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
-    models = {key: model["state"] for key, model in states.items() if "_esm" in model["state"]}
-    shown = {key: live(state) for key, state in models.items()}
+    models = {key: model for key, model in states.items() if "_esm" in model["state"]}
+    shown = {key: live(**model) for key, model in models.items()}
     cells = [c for c in notebook.cells if "colab" not in c.metadata.get("tags", [])]
     for cell in cells:
         if cell.cell_type == "code":
@@ -61,12 +62,14 @@ def stage(name: str, executed: Path, sources: Path) -> None:
     nbformat.write(notebook, sources / "lessons" / f"{name}.ipynb")
 
 
-def live(state: dict) -> dict:
-    """What the page needs of one widget: which module draws it, and its values."""
+def live(state: dict, buffers: Sequence[dict] = (), **_: object) -> dict:
+    """What the page needs of one widget: which module draws it, its values, and its bytes, which
+    a notebook keeps apart, in base64."""
     kind = state["_anywidget_id"].rpartition(".")[2].lower()
-    module = {"quiz": "quiz", "draw": "draw"}.get(kind, "player")
+    module = {"quiz": "quiz", "draw": "draw", "byhand": "by_hand"}.get(kind, "player")
     values = {key: value for key, value in state.items() if key not in UNUSED}
-    return {"module": module, "asks": kind in ("explorer", "draw"), "state": values}
+    told = {"module": module, "asks": kind in ("explorer", "draw"), "state": values}
+    return told | {"bytes": {one["path"][0]: one["data"] for one in buffers}}
 
 
 def put_widgets(cell: NotebookNode, models: dict) -> None:

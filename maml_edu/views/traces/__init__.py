@@ -5,6 +5,7 @@ Every function here runs the real network through the learner's own `adapt`.
 
 from maml_edu.views.traces.adaptation_trace import adaptation as adaptation
 from maml_edu.views.traces.adaptation_trace import comparison as comparison
+from maml_edu.views.traces.by_hand_trace import by_hand as by_hand
 from maml_edu.views.traces.classification_trace import classification as classification
 from maml_edu.views.traces.classification_trace import quiz as quiz
 from maml_edu.views.traces.drawings_trace import drawings as drawings

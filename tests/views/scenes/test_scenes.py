@@ -23,6 +23,8 @@ TRACES = {
     "constant": made_up.adaptation(constant=True),
     "diverged": made_up.diverged(),
     "comparison": made_up.comparison(),
+    "by hand": made_up.by_hand(),
+    "by hand, no points": made_up.by_hand(0),
     "plane": made_up.plane(),
     "plane without paths": made_up.plane(paths=False),
     "landscape": made_up.landscape(),

@@ -11,8 +11,13 @@ import pytest
 import maml_edu.views.widgets
 
 WIDGETS = Path(maml_edu.views.widgets.__file__).parent
-PARTS = {"player": ["src/*"], "draw": ["draw/*", "src/*"], "quiz": ["quiz/*", "src/dom.js"]}
-LIMITS = {"player": 90_000, "draw": 90_000, "quiz": 15_000}  # bytes
+PARTS = {
+    "player": ["src/*"],
+    "draw": ["draw/*", "src/*"],
+    "quiz": ["quiz/*", "src/dom.js"],
+    "by_hand": ["by_hand/*", "src/*"],
+}
+LIMITS = {"player": 90_000, "draw": 90_000, "quiz": 15_000, "by_hand": 90_000}  # bytes
 
 
 @pytest.mark.parametrize("name", PARTS)

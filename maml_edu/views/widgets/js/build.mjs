@@ -1,5 +1,5 @@
-// Bundles src/ into ../static/player.js, and quiz/ and draw/ (with what they take from src/) into
-// ../static/quiz.js and ../static/draw.js. The first line of each carries a hash of everything it
+// Bundles src/ into ../static/player.js, and quiz/, draw/ and by_hand/ (with what they take from
+// src/) into a file each beside it. The first line of each carries a hash of everything it
 // was made from, so that a test can tell, without Node, whether the bundle is up to date.
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -27,3 +27,4 @@ async function bundle(name, folder, others, said) {
 await bundle("player", "src", [], "; d3: player.js.LICENSE.txt");
 await bundle("quiz", "quiz", ["src/dom.js"], "");
 await bundle("draw", "draw", inside("src"), "; d3: player.js.LICENSE.txt");
+await bundle("by_hand", "by_hand", inside("src"), "; d3: player.js.LICENSE.txt");

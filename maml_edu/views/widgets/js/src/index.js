@@ -1,6 +1,7 @@
 // The anywidget: one Player per output. The kernel's scene comes in, pictures go out.
 import { controlsView } from "./controls.js";
 import { element } from "./dom.js";
+import { lookRules } from "./looks.js";
 import { panelView } from "./panel.js";
 import { requests } from "./requests.js";
 import { transport } from "./transport.js";
@@ -121,15 +122,6 @@ function keepOrMake(old, scene, grid, columns, id) {
   }
   for (const data of scene.panels) made.get(data.id).replace(data, scene);
   return [...made.values()];
-}
-
-// Each role's colour as a CSS variable, its dark form where JupyterLab says the page is dark.
-function lookRules(id, style) {
-  const rule = (name, colour) => `#${id} .maml-${name}{--look:${colour}}`;
-  const dark = '[data-jp-theme-light="false"] ';
-  return Object.entries(style)
-    .map(([name, look]) => rule(name, look.colour) + dark + rule(name, look.dark))
-    .join("\n");
 }
 
 export default { render };

@@ -23,10 +23,10 @@ export function legendView() {
   };
 }
 
-function entry(mark, look) {
-  const readout = element("span", { class: "maml-value" });
-  const swatch = element("span", { class: "maml-swatch", "aria-hidden": "true" });
-  const svg = select(swatch).append("svg").attr("width", 30).attr("height", 14)
+// The look of one mark: its line, its marker.
+export function swatch(mark, look) {
+  const made = element("span", { class: "maml-swatch", "aria-hidden": "true" });
+  const svg = select(made).append("svg").attr("width", 30).attr("height", 14)
     .attr("viewBox", "0 0 30 14").attr("class", `maml-${mark.role}`);
   if (mark.kind !== "points") {
     svg.append("line").attr("x1", 1).attr("x2", mark.kind === "arrow" ? 22 : 29).attr("y1", 7).attr("y2", 7)
@@ -38,6 +38,11 @@ function entry(mark, look) {
     svg.append("path").attr("d", symbol(SHAPES[look.marker], area(look))()).attr("transform", "translate(15,7)")
       .attr("class", look.filled ? "maml-fill maml-rim" : "maml-hollow");
   }
-  const root = element("li", {}, swatch, element("span", {}, mark.name), readout);
+  return made;
+}
+
+function entry(mark, look) {
+  const readout = element("span", { class: "maml-value" });
+  const root = element("li", {}, swatch(mark, look), element("span", {}, mark.name), readout);
   return { mark, readout, root };
 }

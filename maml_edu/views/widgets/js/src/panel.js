@@ -1,14 +1,11 @@
 // One panel: title, legend, axes, and its marks. Axes are drawn once a scene; marks every frame.
-import { axisBottom, axisLeft } from "d3-axis";
-import { scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
+import { axes, clipped, scales } from "./axes.js";
 import { element } from "./dom.js";
 import { galleryHeight, galleryView } from "./gallery.js";
 import { legendView } from "./legend.js";
 import { markView } from "./marks.js";
-import { tickFormat, ticks } from "./ticks.js";
 
-const MARGIN = { top: 22, right: 14, bottom: 40, left: 46 };
 let clips = 0;
 
 export function panelView(id, player) {
@@ -40,12 +37,8 @@ export function panelView(id, player) {
       return;
     }
     const { x, y } = scales(data, width, height);
-    const inner = [x.range(), y.range()];
-    svg.append("clipPath").attr("id", clip).append("rect")
-      .attr("x", inner[0][0]).attr("y", inner[1][1])
-      .attr("width", inner[0][1] - inner[0][0]).attr("height", inner[1][0] - inner[1][1]);
-    axes(svg, data, x, y, inner);
-    const layer = svg.append("g").attr("clip-path", `url(#${clip})`);
+    axes(svg, data, x, y);
+    const layer = clipped(svg, clip, x, y);
     marks = data.marks.map((mark) => markView(layer, mark, scene.style[mark.role], x, y));
   }
 
@@ -78,35 +71,4 @@ export function panelView(id, player) {
     },
     speak: (frame) => svg.attr("aria-label", `${data.title}. ${data.alt[frame] ?? ""}`),
   };
-}
-
-function scales(data, width, height) {
-  const make = (axis) => (axis.scale === "log" ? scaleLog() : scaleLinear()).domain(axis.domain);
-  let [w, h] = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
-  if (data.equal) {
-    const spans = [data.x, data.y].map((axis) => axis.domain[1] - axis.domain[0]);
-    const unit = Math.min(w / spans[0], h / spans[1]);
-    [w, h] = spans.map((span) => span * unit);
-  }
-  const left = MARGIN.left + (data.equal ? (width - MARGIN.left - MARGIN.right - w) / 2 : 0);
-  return {
-    x: make(data.x).range([left, left + w]),
-    y: make(data.y).range([MARGIN.top + h, MARGIN.top]),
-  };
-}
-
-function axes(svg, data, x, y, [[left, right], [bottom, top]]) {
-  const places = { x: ticks(data.x, (right - left) / 62), y: ticks(data.y, (bottom - top) / 34) };
-  const make = (build, scale, axis, values) =>
-    build(scale).tickValues(values).tickFormat(tickFormat(axis, values)).tickSizeOuter(0).tickPadding(6);
-  svg.append("g").attr("class", "maml-grid").selectAll("line").data(places.y).join("line")
-    .attr("x1", left).attr("x2", right).attr("y1", y).attr("y2", y);
-  svg.append("g").attr("class", "maml-axis").attr("transform", `translate(0,${bottom})`)
-    .call(make(axisBottom, x, data.x, places.x));
-  svg.append("g").attr("class", "maml-axis").attr("transform", `translate(${left},0)`)
-    .call(make(axisLeft, y, data.y, places.y));
-  svg.append("text").attr("class", "maml-axis-title").attr("text-anchor", "middle")
-    .attr("x", (left + right) / 2).attr("y", bottom + 34).text(data.x.label);
-  svg.append("text").attr("class", "maml-axis-title").attr("x", Math.max(left - 38, 2)).attr("y", top - 9)
-    .text(data.y.label);
 }
