@@ -19,95 +19,128 @@ if "google.colab" in sys.modules:
 # # 00 · Start here
 #
 # **You will be able to**
-# - watch a network learn a new task from five points, step by step, and say what is special about it;
+# - teach a network a new task with five points, and say what is special about how it learns;
 # - say against what such a feat must be measured;
 # - find your way: cells, players, exercises, and what the other lessons hold.
 #
-# About ten minutes. You need Python, and to have trained a network in PyTorch once.
+# About fifteen minutes. You need Python, and to have trained a network in PyTorch once.
 #
-# **Click the grey cell below and press Shift+Enter.** It runs, and the next one is selected.
+# **Click the grey cell below and press Shift+Enter.** It runs, and a picture comes up under it.
 
 # %%
 import torch
 
 from maml_edu.runs import checkpoint
 from maml_edu.views import traces
-from maml_edu.views.widgets import Player
+from maml_edu.views.widgets import ByHand
 
 torch.set_num_threads(1)  # these networks are tiny: more threads only wait for each other
 start = checkpoint.load("sine-maml")
-
-# %% [markdown]
-# `start` is a small network: 40 units, 40 units, ReLU. We draw a sine wave that it has never seen, show
-# it **five points**, all on the left (the filled circles), and let it take ten steps of gradient
-# descent. Run the cell, then press ▶ or move the slider: **inner step** is how many steps it has taken.
-
-# %%
-wave = torch.Generator().manual_seed(154)
-task = start.tasks.sample(1, shots=5, queries=50, generator=wave).task(0)
-meta_trained = traces.adaptation(start.learner, start.theta, task, tasks=start.tasks)
-Player(meta_trained)
-
-# %% [markdown]
-# One step, and it has the wave: even its right half, of which it was shown nothing at all.
-#
-# Is that hard? Here is the same network with fresh random weights. **Same five points, same step size,
-# same ten steps.** One slider moves both. Compare where each of them is at step 1, and at step 10.
-
-# %%
 fresh = start.learner.model.init(generator=torch.Generator().manual_seed(1))
-both = {
-    "meta-trained": (start.learner, start.theta),
-    "untrained": (start.learner, fresh),
-}
-side_by_side = traces.comparison(both, task, tasks=start.tasks)
-Player(side_by_side)
+networks = {"meta-trained": (start.learner, start.theta), "fresh": (start.learner, fresh)}
+by_hand = ByHand(lambda p: traces.by_hand(networks, p, tasks=start.tasks), wave=(3.5, 1.0))
+by_hand
 
 # %% [markdown]
-# ## What just happened
+# **Click five times on the dashed wave, all in its left half.** Then drag a point, and watch the lines
+# follow. You can also draw a wave of your own, in one stroke from left to right: five points of it are taken.
 #
-# 1. Before you came, the first network had **practised on hundreds of thousands of other waves**.
+# Now play with it. Each question takes seconds:
+#
+# - With five points on the left, who knows the right half of the wave?
+# - Move the slider from inner step 0 to 10: how far does each line come in one step? In ten?
+# - Press **New wave** a few times. Your points stay where they are, on other waves.
+#
+# A double click (or a long press) removes a point. From the keyboard: Tab to a point; the arrows move it, Enter
+# adds another, Delete removes it.
+
+# %% [markdown]
+# ## Who learns here?
+#
+# **Meta-trained** and **fresh** are the same network: 40 units, 40 units, ReLU. Both take the same steps of
+# gradient descent on the squared error at your points, with the same step size. Only their weights before the
+# first step differ: the fresh one starts from random weights, as networks do, and the meta-trained one from
+# weights that came with the course.
+#
+# The **best wave** is no network: it is told that the answer is a sine wave of this width, and takes the one with
+# the least squared error at your points, which is what *could* be known from them.
+#
+# So all the difference is in where the two networks start. How did one of them get there?
+#
+# 1. It had **practised on hundreds of thousands of other waves**.
 # 2. In each practice round it got a few points of a wave, took **one** gradient step, and was then judged
-#    on *other* points of that wave: so it was never trained to know a wave, but to be **quick to learn** one.
+#    on *other* points of that wave. Nobody trained it to know a wave; it was trained to be **quick to learn** one.
 # 3. All that it keeps from this is **where it starts**: one set of weights, the same for every wave.
-# 4. What you watched is plain gradient descent from that start: the same update that the untrained
-#    network made, which you have written many times yourself.
 #
 # That is MAML, *model-agnostic meta-learning*
 # ([Finn, Abbeel & Levine 2017](https://arxiv.org/abs/1703.03400)): learn a starting point from which a
 # few steps of learning go far.
 
 # %% [markdown]
-# ## One wave is an anecdote
-#
-# Throughout this course, **what the text claims, a cell asserts**: if it were false here, on your
-# machine, you would see an error. (An assert that passes vouches for a number, not for its
-# cause.) The claim about this one wave, measured on fifty points that neither network was given:
+# Your browser took these steps by itself. The points have come back to Python too, and here the course's package
+# takes the same steps at the same points: its errors are those of the table above.
 
 # %%
-trained, untrained = (trace.query_loss for trace in side_by_side.traces)
-assert trained[1] < trained[0] / 4  # one step takes off more than three quarters
-assert trained[1] < untrained.min() / 4  # the untrained one, at its best of all ten
+print(by_hand.describe())
 
 # %% [markdown]
-# Perhaps we were lucky with this wave, though. So we draw 600 new ones, give five points of each, and take
-# the mean squared error on other points of the same wave. An error comes with its **95% interval**,
-# as it would differ a little on another 600.
+# ## Predict: how many points does it need?
+#
+# The best wave needs **two** points (unless they lie exactly half a wave apart), as a wave of this width is
+# settled by two numbers: how high it is, and how far it is shifted. And the meta-trained network? *How many
+# points until, after one step, its error on the whole wave falls below 1, on average over many waves?* Look at a
+# few waves above: **Clear**, then **Add point** again and again. Write down your guess:
+
+# %%
+my_guess = 0  # put your number here
+
+# %% [markdown]
+# Now we measure: 600 new waves for each number of points, and the mean squared error on other
+# points of the same wave, after one step. An error comes with its **95% interval**, as it would differ a
+# little on another 600.
 
 # %%
 from maml_edu.evaluate import Evaluation, evaluate
 
-practised = evaluate(start.learner, start.theta, start.tasks, Evaluation(inner_steps=1))
+by_points = {}
+for n in range(1, 7):
+    measured = evaluate(
+        start.learner, start.theta, start.tasks, Evaluation(shots=n, inner_steps=1)
+    )
+    by_points[n] = measured[1]
+    print(f"{n} points: {by_points[n]}" + "   <- your guess" * (n == my_guess))
+
+# %% jupyter={"source_hidden": true}
+# Check: what the next paragraph says of one, two and three points
+assert by_points[2].mean - by_points[2].half_width > 1
+assert by_points[3].mean + by_points[3].half_width < 1
+assert all(by_points[n + 1].mean < by_points[n].mean for n in range(1, 6))
+
+# %% [markdown]
+# Three points do it: one more than the best wave needs. The best wave was *told* that it looks for a sine.
+# The network was not; it found out from practice what waves have in common.
+#
+# ## One wave is an anecdote
+#
+# Is the fresh network merely slow? Give both five points of 600 waves, and the fresh one all ten steps:
+
+# %%
+practised = evaluate(start.learner, start.theta, start.tasks, Evaluation(inner_steps=10))
 unpractised = evaluate(start.learner, fresh, start.tasks, Evaluation(inner_steps=10))
 print(f"meta-trained, before: {practised[0]}   after 1 step:   {practised[1]}")
-print(f"untrained,    before: {unpractised[0]}   after 10 steps: {unpractised[10]}")
+print(f"fresh,        before: {unpractised[0]}   after 10 steps: {unpractised[10]}")
 
 # %% [markdown]
 # The intervals are far apart, so it was not luck. Look at the first column too: before any step, the
 # meta-trained network is *not* good, as it cannot know which wave is coming. What it has is not an
 # answer, but a good place to learn from.
+#
+# Throughout this course, what the text says of a figure is checked by an `assert`, often in a folded cell like
+# the next one. If it were false here, on your machine, you would see an error. (An assert vouches for a number,
+# not for its cause.)
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Check: the error after one step, beside the fresh network's best and beside its own start
 least = min(error.mean - error.half_width for error in unpractised)
 assert practised[1].mean + practised[1].half_width < least / 3
 assert practised[0].mean > 3 * practised[1].mean
@@ -117,8 +150,8 @@ assert practised[0].mean > 3 * practised[1].mean
 #
 # - **Run every cell in order** (Shift+Enter), and change anything: the numbers come from real networks that run
 #   as you look. *Kernel → Restart Kernel and Run All Cells* puts things right again.
-# - **Players** can be moved from the keyboard: Tab to the slider, then ← and →, Home and End; ▶ plays. Some
-#   players have further sliders (step size, number of points), which run the network anew.
+# - **Players** are pictures with a slider, as above. They can be moved from the keyboard: Tab to the slider,
+#   then ← and →, Home and End; ▶ plays. Some have further sliders, which run the network anew.
 # - **Exercises** ask you to write a few lines. Replace the `...` and run the cell. The line under it is the
 #   verdict: ○ not written yet, ✗ with the mistake you made, ✓ right. It looks at what your function
 #   *does*, so write it your way.
@@ -132,7 +165,7 @@ assert practised[0].mean > 3 * practised[1].mean
 #
 # Write `first_below_half(losses)`: `losses[k]` is the loss after `k` inner steps (so `losses[0]` is before
 # any). Return the first `k` whose loss is below half of `losses[0]`, and `len(losses)` where there is none.
-# Before you run it: what do you expect for the two networks above?
+# Before you run it: what do you expect for the two networks above, with five points and ten steps?
 #
 # <details><summary>Hint</summary>
 #
@@ -162,8 +195,8 @@ def first_below_half_solution(losses):
     return len(losses)
 
 
-assert first_below_half_solution(trained) == 1
-assert first_below_half_solution(untrained) == 11  # never, in ten steps
+assert first_below_half_solution([error.mean for error in practised]) == 1
+assert first_below_half_solution([error.mean for error in unpractised]) == 11  # not in ten steps
 ### END SOLUTION
 assert exercises.check_first_below_half(first_below_half_solution)
 
@@ -200,9 +233,11 @@ def know_nothing_solution(support_y, query_y):
     return ((query_y - constant) ** 2).mean()
 
 
-lazy = know_nothing_solution(task.support_y, task.query_y)
-print(f"know nothing: {lazy:.2f}   meta-trained, one step: {trained[1]:.2f}")
-assert trained[1] < lazy / 4
+waves = start.tasks.sample(600, queries=100, generator=torch.Generator().manual_seed(2))
+both = zip(waves.support_y, waves.query_y, strict=True)
+lazy = sum(know_nothing_solution(*one) for one in both) / 600
+print(f"know nothing: {lazy:.2f}   meta-trained, one step: {practised[1]}")
+assert practised[1].mean + practised[1].half_width < lazy / 4
 ### END SOLUTION
 assert exercises.check_know_nothing(know_nothing_solution)
 
@@ -262,12 +297,14 @@ exercises.progress("00")
 # %% [markdown]
 # ## Recap
 #
-# - A meta-trained network learns a new wave from five points in one step; the same network untrained does not
-#   in ten.
+# - A meta-trained network learns a new wave from five points in one step; the same network with fresh weights
+#   does not in ten.
 # - What it learnt beforehand is a starting point, not an answer: before the first step it is no good.
-# - One task proves little: we measure on hundreds, with an interval, and beside a learner that knows nothing.
+# - One task proves little: we measure on hundreds, with an interval, beside a learner that knows nothing and one
+#   that is told the form of the answer.
 #
-# **What to try.** Change the seed `154` and run the first two players again: is there a wave that it gets
-# wrong? Give it `shots=2`: what does it make up for the rest, and do more steps help?
+# **What to try.** Go back to the first picture. Draw something that is *not* such a wave: a straight line, a step,
+# a wave twice as fast. Who fails, and does the meta-trained network still beat the fresh one? Put two points close
+# to an edge: what do ten steps do that one does not?
 #
 # Next: [01 · Many small problems](01_many_small_problems.ipynb)

@@ -1,4 +1,5 @@
-"""Every control of every explorer, at both ends, alone and in pairs: always a picture.
+"""Every control of every explorer, at both ends, alone and in pairs: always a picture. And so with
+points placed by hand wherever they are hard to learn from.
 
 Runs in a lesson's own kernel after its last cell (see `last_cell`), so what is driven here is what
 a reader moves, and no lesson is run once more for it.
@@ -19,10 +20,12 @@ from ipywidgets.widgets import widget
 from maml_edu.tasks.data import StandInWarning
 from maml_edu.views import plots
 from maml_edu.views.drawing import DrawingSet
-from maml_edu.views.widgets import Choice, Draw, Slider
+from maml_edu.views.scenes import Axis, scene
+from maml_edu.views.widgets import ByHand, Choice, Draw, Slider
+from maml_edu.views.widgets.by_hand import MOST_POINTS
 from maml_edu.views.widgets.player import Explorer, Player, sentence
 
-WITHOUT_CONTROLS = {"00_start_here", "31_faster_larger"}
+WITHOUT_CONTROLS = {"31_faster_larger"}
 STATE = "application/vnd.jupyter.widget-state+json"
 PICTURES = "application/vnd.maml-edu.pictures+json"
 
@@ -30,14 +33,16 @@ PICTURES = "application/vnd.maml-edu.pictures+json"
 def show_widgets() -> None:
     """Put out the state of all widgets, as a notebook keeps it that is saved with them, and by
     model id a PNG of each player, for pages and readers without JavaScript."""
-    players = {key: one for key, one in widget._instances.items() if isinstance(one, Player)}
+    kinds = Player | ByHand
+    players = {key: one for key, one in widget._instances.items() if isinstance(one, kinds)}
     pictures = {key: plots.png(one.picture()) for key, one in players.items()}
     display({STATE: Widget.get_manager_state(), PICTURES: pictures}, raw=True)
 
 
 def check(lesson: str) -> None:
     """AssertionError that names each explorer and corner of this kernel that gives no picture."""
-    explorers = [made for made in widget._instances.values() if isinstance(made, Explorer)]
+    kinds = Explorer | ByHand
+    explorers = [made for made in widget._instances.values() if isinstance(made, kinds)]
     assert explorers or lesson in WITHOUT_CONTROLS, f"{lesson} has no explorer"
     found = [
         f"explorer {number} ({', '.join(ends(explorer))}) at {corner}: {problem}"
@@ -47,10 +52,15 @@ def check(lesson: str) -> None:
     assert not found, "\n".join(found)
 
 
-def ends(explorer: Explorer) -> dict[str, tuple]:
+def ends(explorer: Explorer | ByHand) -> dict[str, tuple]:
     """The lowest and highest value, or first and last option, of each control, by its name."""
     if isinstance(explorer, Draw):
         return {"drawings": smallest_and_largest(explorer.drawings, explorer.limits)}
+    if isinstance(explorer, ByHand):
+        return {
+            "points": hard_points(*explorer.trace.axes),
+            "step": (0, explorer.trace.inner_steps),
+        }
     return {name: ends_of(control) for name, control in explorer._controls.items()}
 
 
@@ -71,33 +81,51 @@ def smallest_and_largest(drawings: DrawingSet, limits: dict) -> tuple[DrawingSet
     )
 
 
-def corners(explorer: Explorer) -> list[dict]:
+def hard_points(x: Axis, y: Axis) -> tuple[list, ...]:
+    """None, one, at the edges, all at one x, all at one place, and as many as there may be."""
+    edges = [[a, b] for a in x.domain for b in y.domain]
+    column = [[0.5, float(b)] for b in np.linspace(*y.domain, 5)]
+    most = np.linspace(*x.domain, MOST_POINTS), np.resize(y.domain, MOST_POINTS)
+    return [], [[1.0, 2.0]], edges, column, [[1.0, 2.0]] * 5, np.stack(most, 1).tolist()
+
+
+def corners(explorer: Explorer | ByHand) -> list[dict]:
     """The ends of each control alone, and of each pair of controls; the rest as they began."""
     alone = [[{name: end} for end in pair] for name, pair in ends(explorer).items()]
     pairs = [{**a, **b} for one, two in itertools.combinations(alone, 2) for a in one for b in two]
     return [*itertools.chain.from_iterable(alone), *pairs]
 
 
-def problems(explorer: Explorer) -> Iterator[tuple[dict, str]]:
+def problems(explorer: Explorer | ByHand) -> Iterator[tuple[dict, str]]:
     """Each corner that fails, and why. The explorer is closed: its pictures go to no browser."""
     explorer.close()
-    began = dict(explorer.values)
+    by_hand = isinstance(explorer, ByHand)
+    began = {"points": explorer.points} if by_hand else dict(explorer.values)
     for corner in corners(explorer):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", StandInWarning)  # it says which data there is
-                explorer.set(**{**began, **corner})
+                move(explorer, {**began, **corner})
                 look_at(explorer, as_image=len(corner) == 1)
         except Exception as error:
             yield corner, sentence(error)
 
 
-def look_at(explorer: Explorer, *, as_image: bool) -> None:
+def move(explorer: Explorer | ByHand, values: dict) -> None:
+    if isinstance(explorer, Explorer):
+        return explorer.set(**values)
+    for name, value in values.items():
+        setattr(explorer, name, value)
+
+
+def look_at(explorer: Explorer | ByHand, *, as_image: bool) -> None:
     """AssertionError unless there is a picture, a text at both ends of the steps, and no excuse."""
-    assert has_a_picture(explorer.scene.as_json()), "no picture"
-    assert explorer.status == "", f"the status is {explorer.status!r}"
-    for step in (0, explorer.scene.frames - 1):
+    by_hand = isinstance(explorer, ByHand)
+    shown = scene(explorer.trace) if by_hand else explorer.scene
+    assert has_a_picture(shown.as_json()), "no picture"
+    assert by_hand or explorer.status == "", f"the status is {explorer.status!r}"
+    for step in (0, shown.frames - 1):
         explorer.step = step
         assert explorer.describe(), f"no text at step {step}"
     if as_image:

@@ -16,7 +16,7 @@ from ipywidgets.widgets import widget
 from nbval.plugin import IPyNbCell
 
 from maml_edu.views import plots
-from maml_edu.views.widgets import Choice, Player, Slider, Toggle, explore
+from maml_edu.views.widgets import ByHand, Choice, Player, Slider, Toggle, explore
 from tests.lessons import every_end, last_cell
 from tests.lessons.every_end import PICTURES, STATE, check, corners, ends, problems
 from tests.lessons.last_cell import as_run
@@ -78,9 +78,27 @@ def test_a_broken_corner_is_named(fault, words):
     assert list(problems(explorer_with(fault))) == [({"rate": 2, "noise": True}, words)]
 
 
+def test_points_by_hand_are_put_wherever_they_are_hard_to_learn_from():
+    asked = []
+
+    def compute(points):
+        asked.append(points)
+        if len(points) == 20:
+            raise ValueError("too many for me")
+        return made_up.by_hand(len(points))
+
+    found = list(problems(ByHand(compute)))
+    assert [len(corner["points"]) for corner, _ in found] == [20, 20, 20]  # alone, at both steps
+    assert {words for _, words in found} == {"too many for me"}
+    sizes = {len(points) for points in asked}
+    assert sizes == {0, 1, 4, 5, 20}
+    columns = [{x for x, _ in points} for points in asked if len(points) == 5]
+    assert {0.5} in columns
+
+
 def test_a_lesson_without_an_explorer_is_named(monkeypatch):
     monkeypatch.setattr(widget, "_instances", {})
-    check("00_start_here")
+    check("31_faster_larger")
     with pytest.raises(AssertionError, match="01_bare has no explorer"):
         check("01_bare")
 

@@ -1,4 +1,4 @@
-"""A task by hand: what Python takes and tells, and that the browser's arithmetic is the package's."""
+"""A task by hand: what Python takes and tells; the browser's arithmetic is the package's."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ console.log(JSON.stringify(seen));
 
 
 def contestants() -> dict:
-    """A shipped theta, one with rates of its own a tensor and step, a body that rests, a deep one."""
+    """A shipped theta, one that learned its rates, a body that rests, and a deep network."""
     start = checkpoint.load("sine-maml")
     seed = torch.Generator().manual_seed(3)
     rated = MAML(start.learner.model, inner_lr=0.02, inner_steps=3, learned_rates=True)
@@ -228,9 +228,7 @@ def test_points_outside_the_picture_are_refused(points, words):
 
 def test_the_wave_is_on_the_grid_and_stays_strict():
     widget = small()
-    np.testing.assert_allclose(
-        widget.drawn, 2 * np.sin(widget.trace.grid_x - 0.5), atol=6e-4
-    )
+    np.testing.assert_allclose(widget.drawn, 2 * np.sin(widget.trace.grid_x - 0.5), atol=6e-4)
     with pytest.raises((InputError, TraitError), match="drawn"):
         widget.drawn = [1.0]
     with pytest.raises((InputError, TraitError), match="drawn"):
