@@ -261,6 +261,7 @@ function render({ model, el }) {
   function adopt() {
     const [given, drawn] = [model.get("points"), model.get("drawn")];
     if (changes && (hand.busy() || JSON.stringify([given, drawn]) === task.asText())) return;
+    if (changes) task.remember();
     [task.points, task.drawn] = structuredClone([given, drawn]);
     learn();
   }
