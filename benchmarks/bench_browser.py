@@ -22,6 +22,7 @@ MOVES = 60
 BARS = {  # milliseconds
     "first widget": 5000,
     "scrubbing": 20,
+    "dragging a point": 20,
     "recomputing": 80,
     "stroke to probabilities": 150,
 }
@@ -60,10 +61,12 @@ def chromium_and_lab() -> Iterator[tuple]:
 def measured(context: Any, lab: Any) -> dict[str, list[float]]:
     """Milliseconds of each wait, by what is waited for."""
     from tests.browser.driver import SCENE_DRAWN, STEP_DRAWN, Lesson, there_and_back
+    from tests.browser.test_by_hand import Hand, time_drags
     from tests.browser.test_draw import open_pad, time_strokes
 
     first = Lesson(context, lab, "00_start_here")
     shown, _ = first.run_until_first_widget()
+    dragged = time_drags(Hand(first), MOVES)
     slider = first.players()[0].locator("input.maml-step")
     slider.press("Home")
     keys = there_and_back(slider, MOVES)
@@ -81,4 +84,5 @@ def measured(context: Any, lab: Any) -> dict[str, list[float]]:
     pad = open_pad(context, lab)
     strokes = time_strokes(pad, pad.page.locator(".maml-draw"))
     pad.close()
-    return dict(zip(BARS, ([1000 * shown], scrubbed, recomputed, strokes), strict=True))
+    times = [1000 * shown], scrubbed, dragged, recomputed, strokes
+    return dict(zip(BARS, times, strict=True))

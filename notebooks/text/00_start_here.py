@@ -104,9 +104,7 @@ from maml_edu.evaluate import Evaluation, evaluate
 
 by_points = {}
 for n in range(1, 7):
-    measured = evaluate(
-        start.learner, start.theta, start.tasks, Evaluation(shots=n, inner_steps=1)
-    )
+    measured = evaluate(start.learner, start.theta, start.tasks, Evaluation(shots=n, inner_steps=1))
     by_points[n] = measured[1]
     print(f"{n} points: {by_points[n]}" + "   <- your guess" * (n == my_guess))
 

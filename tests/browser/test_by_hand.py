@@ -10,7 +10,7 @@ import re
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.driver import SCENE_DRAWN, SCREENSHOTS, STEP_DRAWN, STOPWATCH, Lesson
 from tests.browser.lab import Lab
@@ -32,6 +32,10 @@ hand"""
 READ = """import json
 trace = hand.trace
 print(json.dumps([hand.points, hand.step, trace.support_loss.T.tolist()]))"""
+
+SET_SOURCE = """source => {
+    window.lessonPanel.content.widgets[1].model.sharedModel.setSource(source);
+}"""
 
 
 def wave(x: float) -> float:
@@ -263,19 +267,15 @@ def test_no_more_points_than_fit(hand):
 
 
 def test_python_sets_them_too(hand):
-    hand.lesson.ask(
-        """source => { window.lessonPanel.content.widgets[1].model.sharedModel.setSource(source); }""",
-        f"hand.points = [[1, 2], [2, 3]]; hand.step = 4\n{READ}",
-    )
-    hand.lesson.run_cell(1)
-    expect(hand.points).to_have_count(2)
-    expect(hand.points.first).to_have_attribute("aria-label", "point 1 of 2: x 1.0, y 2.0")
-    expect(hand.root).to_have_attribute("data-step", "4")
-    hand.lesson.ask(
-        """source => { window.lessonPanel.content.widgets[1].model.sharedModel.setSource(source); }""",
-        f"hand.step = 1\n{READ}",
-    )
-    hand.lesson.run_cell(1)
+    """What is done in Python comes to the picture, and can be undone there."""
+    for code in ("hand.points = [[1, 2], [2, 3]]; hand.step = 4", "hand.step = 1"):
+        hand.lesson.ask(SET_SOURCE, f"{code}\n{READ}")
+        hand.lesson.run_cell(1)
+        expect(hand.points).to_have_count(2)
+        expect(hand.points.first).to_have_attribute("aria-label", "point 1 of 2: x 1.0, y 2.0")
+        expect(hand.root).to_have_attribute("data-step", code.split()[-1])
+    hand.press("Undo")
+    expect(hand.points).to_have_count(0)
 
 
 @pytest.mark.parametrize("size", [(1280, 900), (360, 740)])

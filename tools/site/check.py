@@ -83,6 +83,15 @@ def moves(player: Locator) -> bool:
     return seen[0] != seen[1]
 
 
+def learns(hand: Locator) -> bool:
+    """Whether networks learn from points that are added: no kernel does it for them."""
+    seen = []
+    for _ in range(2):
+        hand.get_by_role("button", name="Add point").click()
+        seen.append(hand.locator("tbody").inner_text())
+    return seen[0] != seen[1]
+
+
 def look_at(page: Page, path: Path, picture: Path, *, axe: bool) -> Iterator[str]:
     """What is wrong with one page in one window and theme; and its picture."""
     said: list[str] = []
@@ -101,6 +110,9 @@ def look_at(page: Page, path: Path, picture: Path, *, axe: bool) -> Iterator[str
     players = page.locator(".maml-player", has=page.locator("input.maml-step:visible"))
     if players.count() and not moves(players.first):
         said.append("its first player does not move")
+    hands = page.locator(".maml-hand")
+    if hands.count() and not learns(hands.first):
+        said.append("nobody learns from its points")
     wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
     if wide > 1:
         said.append(f"wider than its window by {wide} pixels")
