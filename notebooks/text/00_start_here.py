@@ -62,8 +62,8 @@ by_hand
 # first step differ: the fresh one starts from random weights, as networks do, and the meta-trained one from
 # weights that came with the course.
 #
-# The **best wave** is no network: it is told that the answer is a sine wave of this width, and takes the one with
-# the least squared error at your points, which is what *could* be known from them.
+# The **best wave** is no network: it is told that the answer is a sine wave of this width (6.28 from crest to
+# crest), and takes the one with the least squared error at your points, which is what *could* be known from them.
 #
 # So all the difference is in where the two networks start. How did one of them get there?
 #
@@ -115,8 +115,8 @@ assert by_points[3].mean + by_points[3].half_width < 1
 assert all(by_points[n + 1].mean < by_points[n].mean for n in range(1, 6))
 
 # %% [markdown]
-# Three points do it: one more than the best wave needs. The best wave was *told* that it looks for a sine.
-# The network was not; it found out from practice what waves have in common.
+# Three points bring it below 1. Two settle the best wave, and then it errs by nothing: it was *told* that it looks
+# for a sine. Nobody told the network. What it has of the form of waves, it has from practice.
 #
 # ## One wave is an anecdote
 #
