@@ -28,6 +28,7 @@ function render({ model, el }) {
   const frames = [...Array(setup.steps + 1).keys()];
   let [scaleX, scaleY, views, size] = [null, null, [], ""];
   let [step, changes, timer] = [model.get("step"), 0, 0];
+  let saving = false;
   let told = ""; // what the hand did last, for those who listen
 
   // What is drawn: marks as in a scene, whose values are read anew at every frame.
@@ -141,7 +142,9 @@ function render({ model, el }) {
   function save() {
     const now = { points: task.points, drawn: task.drawn, step };
     const changed = Object.keys(now).filter((key) => JSON.stringify(model.get(key)) !== JSON.stringify(now[key]));
+    saving = true; // each value of them is news to those who listen, us among them
     for (const key of changed) model.set(key, structuredClone(now[key]));
+    saving = false;
     if (changed.length) model.save_changes();
   }
 
@@ -260,12 +263,13 @@ function render({ model, el }) {
   // Python's values: at first, and whenever it sets others. A hand that is at work wins.
   function adopt() {
     const [given, drawn] = [model.get("points"), model.get("drawn")];
-    if (changes && (hand.busy() || JSON.stringify([given, drawn]) === task.asText())) return;
+    if (saving || hand.busy()) return;
+    if (changes && JSON.stringify([given, drawn]) === task.asText()) return;
     if (changes) task.remember();
     [task.points, task.drawn] = structuredClone([given, drawn]);
     learn();
   }
-  const stepped = () => model.get("step") !== step && steps.go(model.get("step"));
+  const stepped = () => !saving && model.get("step") !== step && steps.go(model.get("step"));
   const listeners = { "change:points": adopt, "change:drawn": adopt, "change:step": stepped };
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
   adopt();
