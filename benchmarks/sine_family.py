@@ -214,8 +214,8 @@ def row_of(table: Table, name: str, steps: int, seed: int) -> dict[str, Any]:
     return table.add(**about, by_inner_step=figures(values), gaps=gaps, **more)
 
 
-def wanted(seeds: int) -> Iterator[tuple[str, int, int]]:
-    for steps in LENGTHS:
+def wanted(seeds: int, lengths: list[int]) -> Iterator[tuple[str, int, int]]:
+    for steps in lengths:
         for seed in range(seeds):
             trained.cache_clear()
             yield from ((name, steps, seed) for name in CONTENDERS)
@@ -224,11 +224,12 @@ def wanted(seeds: int) -> Iterator[tuple[str, int, int]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5, help="how many: 0, 1, 2, ...")
+    parser.add_argument("--lengths", type=int, nargs="*", default=LENGTHS, help="meta-steps")
     parser.add_argument("--out", type=Path, default=RESULT)
     args = parser.parse_args()
     torch.set_num_threads(1)
     table = Table(args.out)
-    for name, steps, seed in wanted(args.seeds):
+    for name, steps, seed in wanted(args.seeds, args.lengths):
         row = row_of(table, name, steps, seed)
         shown = [row["by_inner_step"][step] for step in (1, 2, 5, 10)]
         cells = "  ".join("diverged" if s is None else f"{s[0]:.3f} ± {s[1]:.3f}" for s in shown)
