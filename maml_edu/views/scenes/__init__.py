@@ -16,6 +16,7 @@ from maml_edu.views.scenes.base import Scene as Scene
 from maml_edu.views.scenes.base import check_step as check_step
 from maml_edu.views.scenes.base import scene as scene
 from maml_edu.views.scenes.classification import ClassificationTrace as ClassificationTrace
+from maml_edu.views.scenes.curves import CurvesTrace as CurvesTrace
 from maml_edu.views.scenes.drawings import DrawingsTrace as DrawingsTrace
 from maml_edu.views.scenes.embedding import EmbeddingTrace as EmbeddingTrace
 from maml_edu.views.scenes.gallery import Gallery as Gallery

@@ -47,7 +47,7 @@ AWKWARD = {
 }
 
 KINDS = ["drawings", "adaptation", "comparison", "plane", "landscape", "training", "classification",
-         "embedding", "gallery"]  # fmt: skip
+         "embedding", "gallery", "curves"]  # fmt: skip
 # What may stand in any array of numbers of a trace.
 VALUES = {
     "constant": lambda a: np.full_like(a, 2.5),
