@@ -133,11 +133,12 @@ def check_chosen_rate() -> Comparison:
 
 def _tuning(seed: int) -> tuple[list[float], torch.Tensor, torch.Tensor]:
     """Five rates, three seeds. Validation finds the third rate best in the mean, the test waves the
-    fourth, seed 0 the second, and one seed of the last, which would be best, diverges."""
+    fourth, seed 0 the first, the luckiest seed the second; one seed of the last diverges."""
     noise = Draws(seed)
-    levels = torch.tensor([0.9, 0.65, 0.5, 0.6, 0.3], dtype=torch.float64)
+    levels = torch.tensor([0.9, 0.65, 0.5, 0.6, 0.45], dtype=torch.float64)
     seeds = torch.zeros(5, 3, dtype=torch.float64)
-    seeds[1] += torch.tensor([-0.3, 0.2, 0.2], dtype=torch.float64)
+    seeds[0] += torch.tensor([-0.52, 0.26, 0.26], dtype=torch.float64)
+    seeds[1] += torch.tensor([0.15, 0.15, -0.3], dtype=torch.float64)
     validation = (levels[:, None] + seeds)[..., None] + 0.05 * noise.uniform(5, 3, 20)
     test = (levels[:, None] + seeds)[..., None] + 0.05 * noise.uniform(5, 3, 30)
     test[3] -= 0.2

@@ -125,7 +125,7 @@ WRONG = {
     "check_reptile_step": [(gradient_climbed, "sign is flipped"), (joint, "joint training")],
     "check_paired_gap": [
         (unpaired, "subtract wave by wave"),
-        (lambda *both: paired(*both)[0], "numbers"),
+        (lambda *both: paired(*both)[0], "a tuple of 2"),
         (lambda *both: paired(*(each.T for each in both)), "over the seeds"),
     ],
 }
