@@ -6,11 +6,12 @@
 All train on the same waves, 25 a step, 5 points to adapt to and 10 to be judged by, with the same
 Adam (`TRAINING`), for each of LENGTHS. Learned rates have a step size of their own, RATES_LR.
 
-A rate that is given, not learned, is 0.01, and for a contender named "tuned" the one of RATES with
-which it errs least after JUDGED inner steps: on validation waves, with the seed CHOOSING, which is
-not used again, at the shorter length. The error is that on 1,000 new waves, after each of ten inner
-steps; a gap is the mean over these waves of the difference from another contender that was trained
-with the same seed. Stopped, it goes on where it was: a row is one training.
+Inner rates that are given, or that learned ones start from, are 0.01. A contender may have an
+option `tuned`: it is the one of TRIED with which it errs least after `judged` inner steps, on
+validation waves, with the seed CHOOSING, which is not used again, at the shorter length. The error
+is that on 1,000 new waves, after each of ten inner steps; a gap is the mean over these waves of the
+difference from another contender that was trained with the same seed. Stopped, it goes on where it
+was: a row is one training.
 """
 
 from __future__ import annotations
@@ -40,27 +41,33 @@ from maml_edu.runs.measure import hardware, versions
 RESULT = Path(__file__).parent.parent / "results" / "sine_family.json"
 LENGTHS = (1000, 4000)
 TRAINING = {"meta_lr": 5e-3, "warmup": 0.05, "schedule": "cosine", "shots": 5, "queries": 10}
-RATES_LR = 0.03
-RATES = (0.003, 0.005, 0.01, 0.02, 0.03, 0.05)
+RATES_LR = 0.03  # of logarithms
+TRIED = {
+    "inner_lr": (0.003, 0.005, 0.01, 0.02, 0.03, 0.05),
+    "rates_lr": (1e-4, 2e-4, 5e-4, 1e-3, 5e-3),  # of rates themselves: Meta-SGD's
+}
 CHOOSING = 100
 VALIDATION, TEST = 77, 1000  # seeds of the waves
 
 
+Chosen = tuple[tuple[str, float], ...]  # options and their values
+
+
 @dataclass(frozen=True)
 class Contender:
-    """options: of the learner; against: who else's error is subtracted; judged: the inner step by
-    which a tuned rate is chosen; times: how many times as long as the others it trains."""
+    """options: of the learner; against: who else's error is subtracted; tuned: which option is
+    chosen, and judged: after which inner step; times: how many times as long it trains."""
 
     learner: str
     options: dict[str, Any] = field(default_factory=dict)
     against: tuple[str, ...] = ()
-    tuned: bool = False
+    tuned: str = ""
     judged: int = 5
     times: int = 1
 
-    def config(self, steps: int, seed: int, inner_lr: float = 0.01) -> TrainConfig:
+    def config(self, steps: int, seed: int, chosen: Chosen = ()) -> TrainConfig:
         how = {**TRAINING, **self.options, "steps": steps * self.times, "seed": seed}
-        return TrainConfig.make("sine", learner=self.learner, inner_lr=inner_lr, **how)
+        return TrainConfig.make("sine", learner=self.learner, **how, **dict(chosen))
 
 
 TWO = {"inner_steps": 2}
@@ -69,22 +76,28 @@ CONTENDERS = {
     "MAML": Contender("maml"),
     "FOMAML": Contender("fomaml", against=("MAML",)),
     "FOMAML, twice as long": Contender("fomaml", against=("MAML",), times=2),
-    "MAML, tuned": Contender("maml", tuned=True),
-    "FOMAML, tuned": Contender("fomaml", against=("MAML, tuned",), tuned=True),
-    "Reptile, all points, tuned": Contender("reptile", against=("MAML, tuned",), tuned=True),
+    "MAML, tuned": Contender("maml", tuned="inner_lr"),
+    "FOMAML, tuned": Contender("fomaml", against=("MAML, tuned",), tuned="inner_lr"),
+    "Reptile, all points, tuned": Contender("reptile", against=("MAML, tuned",), tuned="inner_lr"),
     "Reptile, minibatches, tuned": Contender(
-        "reptile", {"minibatch": 5}, ("MAML, tuned", "Reptile, all points, tuned"), tuned=True
+        "reptile", {"minibatch": 5}, ("MAML, tuned", "Reptile, all points, tuned"), tuned="inner_lr"
     ),
-    "ANIL, tuned": Contender("anil", against=("MAML, tuned",), tuned=True),
-    "joint, tuned": Contender("joint", against=("MAML, tuned",), tuned=True),
+    "ANIL, tuned": Contender("anil", against=("MAML, tuned",), tuned="inner_lr"),
+    "joint, tuned": Contender("joint", against=("MAML, tuned",), tuned="inner_lr"),
     # The ladder. Each rung is compared with the one below it, and with the first.
     "MAML, 2 steps": Contender("maml", TWO),
-    "+ the best single rate": Contender("maml", TWO, ("MAML, 2 steps",), tuned=True, judged=2),
+    "+ the best single rate": Contender(
+        "maml", TWO, ("MAML, 2 steps",), tuned="inner_lr", judged=2
+    ),
     "+ a rate for each layer and step": Contender(
         "maml", {**LEARNED, "learned_rates": True}, ("MAML, 2 steps", "+ the best single rate")
     ),
     "+ a rate for each weight": Contender(
-        "meta-sgd", TWO, ("MAML, 2 steps", "+ a rate for each layer and step")
+        "meta-sgd",
+        TWO,
+        ("MAML, 2 steps", "+ a rate for each layer and step"),
+        tuned="rates_lr",
+        judged=2,
     ),
     "+ a loss after each step": Contender(
         "maml",
@@ -103,9 +116,9 @@ CONTENDERS = {
 
 
 @cache
-def trained(name: str, steps: int, seed: int, inner_lr: float) -> tuple[Theta | None, float]:
+def trained(name: str, steps: int, seed: int, chosen: Chosen) -> tuple[Theta | None, float]:
     """theta, or None where the training diverged, and the processor time of the training."""
-    config, began = CONTENDERS[name].config(steps, seed, inner_lr), time.process_time()
+    config, began = CONTENDERS[name].config(steps, seed, chosen), time.process_time()
     learner, tasks, length = config.make_learner(), config.make_tasks(), config.training.steps
     try:
         *_, last = meta_train(learner, tasks, config.training, every=length)
@@ -114,10 +127,10 @@ def trained(name: str, steps: int, seed: int, inner_lr: float) -> tuple[Theta | 
     return last.theta, time.process_time() - began
 
 
-def errors(name: str, steps: int, seed: int, inner_lr: float, waves: int = TEST) -> Tensor:
+def errors(name: str, steps: int, seed: int, chosen: Chosen, waves: int = TEST) -> Tensor:
     """The query error on each of 1,000 waves, by inner step: (1000, 11). nan where it diverged."""
-    config = CONTENDERS[name].config(steps, seed, inner_lr)
-    theta, _ = trained(name, steps, seed, inner_lr)
+    config = CONTENDERS[name].config(steps, seed, chosen)
+    theta, _ = trained(name, steps, seed, chosen)
     if theta is None:
         return torch.full((1000, 11), math.nan)
     drawn = torch.Generator().manual_seed(waves)
@@ -166,7 +179,8 @@ class Table:
             "measure": "query error on 1,000 new waves: [mean, half of its 95% interval] by "
             "inner step, 0 to 10; gaps: of the difference, wave by wave",
             "training": TRAINING,
-            "rates_tried": RATES,
+            "rates_lr": RATES_LR,
+            "tried": TRIED,
             "versions": versions(),
             "hardware": hardware(),
             "contenders": {name: told(name) for name in CONTENDERS},
@@ -176,40 +190,42 @@ class Table:
         write_whole(self.file, whole.encode())
         return row
 
-    def rate(self, name: str) -> float:
-        """The inner rate of a contender, chosen first where it is a tuned one."""
-        if not CONTENDERS[name].tuned:
-            return 0.01
-        step, tried = CONTENDERS[name].judged, {}
-        for rate in RATES:
-            about = {"contender": name, "steps": LENGTHS[0], "seed": CHOOSING, "inner_lr": rate}
+    def chosen(self, name: str) -> Chosen:
+        """The inner rate of a contender, and its tuned option, which is chosen first."""
+        option, step = CONTENDERS[name].tuned, CONTENDERS[name].judged
+        if not option:
+            return (("inner_lr", 0.01),)
+        tried = {}
+        for value in TRIED[option]:
+            options = {"inner_lr": 0.01, option: value}
+            about = {"contender": name, "steps": LENGTHS[0], "seed": CHOOSING, **options}
             row = self.find(**about)
             if row is None:
-                found = figures(errors(name, LENGTHS[0], CHOOSING, rate, VALIDATION))
-                row = self.add(**about, validation=found)
-            tried[rate] = (row["validation"][step] or [math.inf])[0]
-        return min(RATES, key=tried.get)
+                values = errors(name, LENGTHS[0], CHOOSING, tuple(options.items()), VALIDATION)
+                row = self.add(**about, validation=figures(values))
+            tried[tuple(options.items())] = (row["validation"][step] or [math.inf])[0]
+        return min(tried, key=tried.get)
 
 
 def told(name: str) -> dict[str, Any]:
     """What a contender is, as the record has it."""
     about = CONTENDERS[name]
     config = about.config(LENGTHS[0], 0).as_json()["learner"]
-    chosen = {"inner_lr": f"chosen by step {about.judged}"} if about.tuned else {}
+    chosen = {about.tuned: f"chosen by step {about.judged}"} if about.tuned else {}
     return {**config, **chosen, "times": about.times, "against": list(about.against)}
 
 
 def row_of(table: Table, name: str, steps: int, seed: int) -> dict[str, Any]:
-    rate = table.rate(name)
-    about = {"contender": name, "steps": steps, "seed": seed, "inner_lr": rate}
+    chosen = table.chosen(name)
+    about = {"contender": name, "steps": steps, "seed": seed, **dict(chosen)}
     if row := table.find(**about):
         return row
-    values = errors(name, steps, seed, rate)
+    values = errors(name, steps, seed, chosen)
     gaps = {
-        other: figures(values - errors(other, steps, seed, table.rate(other)))
+        other: figures(values - errors(other, steps, seed, table.chosen(other)))
         for other in CONTENDERS[name].against
     }
-    theta, seconds = trained(name, steps, seed, rate)
+    theta, seconds = trained(name, steps, seed, chosen)
     more = {"cpu_seconds": round(seconds, 1), **learned(theta)}
     return table.add(**about, by_inner_step=figures(values), gaps=gaps, **more)
 
@@ -233,7 +249,7 @@ def main() -> None:
         row = row_of(table, name, steps, seed)
         shown = [row["by_inner_step"][step] for step in (1, 2, 5, 10)]
         cells = "  ".join("diverged" if s is None else f"{s[0]:.3f} ± {s[1]:.3f}" for s in shown)
-        print(f"{steps:5} steps, seed {seed}, {name:34} {row['inner_lr']:<6} {cells}", flush=True)
+        print(f"{steps:5} steps, seed {seed}, {name:34} {cells}", flush=True)
 
 
 if __name__ == "__main__":
