@@ -625,7 +625,6 @@ class ReusesSupport(MAML):
         return self.loss_at(adapted, *task.support)
 
 
-# %%
 found, ends = {}, {}
 for seed in range(5):
     for kind in (MAML, ReusesSupport):
