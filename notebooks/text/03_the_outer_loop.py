@@ -185,6 +185,7 @@ def loop_loss(loss_fn, theta, batch, **how):
     return torch.stack(losses).mean()
 
 
+# %%
 def loop_gradient(loss_fn, theta, batch, **how):
     theta = {n: p.clone().requires_grad_() for n, p in theta.items()}
     loss = loop_loss(loss_fn, theta, batch, **how)
@@ -229,11 +230,10 @@ def four_ways(w, k):
 
 
 # %%
-off = {}
 for k in (0, 1, 2, 5):
     true, cut, measured, closed = four_ways(tensor([-0.5, 0.5]), k)
-    off[k] = degrees_between(true, cut)
-    print(f"{k} steps: with {true.numpy()}, without {cut.numpy()}, {off[k]:.0f}° apart")
+    apart = degrees_between(true, cut)
+    print(f"{k} steps: with {true.numpy()}, without {cut.numpy()}, {apart:.0f}° apart")
     assert torch.allclose(true, closed)
     assert torch.allclose(true, measured, rtol=1e-5)
 
@@ -699,10 +699,17 @@ def angles(theta):
     return tensor(found)
 
 
+# %%
 starts = [model.init(generator=torch.Generator().manual_seed(seed)) for seed in range(5)]
 places = {f"fresh {i}": theta for i, theta in enumerate(starts)}
 places |= {f"trained {seed}": ends["MAML", seed] for seed in range(5)}
 places["the course's"] = trained.theta
+
+# %% [markdown]
+# The middle of the twenty angles, their ends, and in the last column the angle that is left if the loss's bowl is all
+# there is:
+
+# %%
 off = {name: angles(theta) for name, theta in places.items()}
 for name, each in off.items():
     (low, middle, high), bowl = each[:, 0].quantile(tensor([0, 0.5, 1])), each[:, 1].median()

@@ -64,6 +64,7 @@ net = trained.learner.model
 waves = tasks.sample(200, shots=5, queries=50, generator=torch.Generator().manual_seed(3))
 
 
+# %%
 def by_hand(first, middle, last, task):
     rates = {n: {"0": first, "2": middle, "4": last}[n[0]] for n in net.shapes()}
     learner = GradientLearner(net, inner_lr=rates)
@@ -71,6 +72,9 @@ def by_hand(first, middle, last, task):
     title = f"mean error of 200 waves {error:.3f}"
     return traces.adaptation(learner, trained.theta, waves.task(task), tasks=tasks, name=title)
 
+
+# %% [markdown]
+# The network is adapted anew at each move:
 
 # %%
 explore(
@@ -302,11 +306,16 @@ at_seed = {
 }
 
 
+# %% jupyter={"source_hidden": true}
 def error_of(name, steps, seed, step):
     found = rows[name, steps, seed]["by_inner_step"][step]
     return math.nan if found is None else found[0]
 
 
+# %% [markdown]
+# (Folded: the picture.)
+
+# %% jupyter={"source_hidden": true}
 def climb(rung, step, steps):
     below = list(RUNGS)[: rung + 1]
     curves = {
@@ -325,6 +334,9 @@ def climb(rung, step, steps):
         caption=f"A line for each seed, after {steps:,} meta-steps; the same 1,000 new waves for all.",
     )
 
+
+# %% [markdown]
+# Climb, one rung at a time:
 
 # %%
 explore(
@@ -380,6 +392,8 @@ shown = {
     "+ first order at first": "rung 5, step 1",
     "+ a rate for each weight": "Meta-SGD, mean of its weights",
 }
+
+# %%
 figure = Figure(figsize=(9.6, 3.2), layout="constrained")
 for ax, (name, title) in zip(figure.subplots(1, 3), shown.items(), strict=True):
     for seed in at_seed[lengths[0]]:
