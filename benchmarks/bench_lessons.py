@@ -39,7 +39,10 @@ ALONE = {  # in a Python of their own: seconds of its processor time
 
 def run(rounds: int) -> dict[str, Any]:
     tasks = OmniglotTasks("train", 5, source=drawings())
-    waves, characters = checkpoint.load("sine-maml"), checkpoint.load("omniglot-conv4-5way-1shot")
+    waves, characters = (
+        checkpoint.load("sine-maml"),
+        checkpoint.load("omniglot-anil-maml-conv4-5way-1shot"),
+    )
     wave = waves.tasks.sample(1, shots=5, queries=50).task(0)
     game = tasks.sample(1, shots=1, queries=3).task(0)
     generator = torch.Generator().manual_seed(0)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import sys
 import zipfile
 from pathlib import Path
@@ -23,6 +22,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from maml_edu.tasks.data.load import omniglot_folder
 
 RESULT = Path(__file__).parent.parent / "results" / "draw.json"
 BACKGROUND, EVALUATION = "images_background.zip", "images_evaluation.zip"
@@ -231,7 +232,7 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
     from maml_edu.views.widgets import Draw
 
     torch.set_num_threads(1)
-    made = checkpoint.load("omniglot-conv4-5way-1shot")
+    made = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
     learners = {"MAML": (replace(made.learner, protocol="support-only"), made.theta)}
     tasks = OmniglotTasks("test", way, rotations=False, source=folder)
     plan = tasks.sample(n_sets, shots=1, queries=1, generator=torch.Generator().manual_seed(0)).info
@@ -263,7 +264,7 @@ def replay(folder: Path, n_sets: int, way: int = 5) -> dict[str, Any]:
         "command": f"python -m benchmarks.draw replay --sets {n_sets}",
         "what": f"{n_sets} sets of {way}-way 1-shot, {way} queries each, of Omniglot's test "
         "characters, upright; 3 inner steps, support-only batch-norm; intervals of 95% over sets",
-        "model": "omniglot-conv4-5way-1shot",
+        "model": "omniglot-anil-maml-conv4-5way-1shot",
         "accuracy": figures,
         "lost on the same tasks": asdict(lost),
         "versions": versions(),
@@ -276,9 +277,9 @@ def main() -> None:
     parser.add_argument("what", choices=("measure", "replay"))
     parser.add_argument("--sets", type=int, default=100, help="how many sets are drawn")
     options = parser.parse_args()
-    if "MAML_EDU_DATA" not in os.environ:
+    if omniglot_folder() is None:
         sys.exit("name the folder of Omniglot's two zips in MAML_EDU_DATA")
-    folder = Path(os.environ["MAML_EDU_DATA"])
+    folder = omniglot_folder()
     if options.what == "measure":
         return measure(folder)
     found = replay(folder, options.sets)

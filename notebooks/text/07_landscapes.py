@@ -474,8 +474,8 @@ assert sine["first layer only"].mean < 2 * sine["all"].mean
 warnings.simplefilter("ignore", StandInWarning)  # the first line says the same
 test = OmniglotTasks("test", way=5)
 print(test.source)
-conv = checkpoint.load("omniglot-conv4-5way-1shot")
-dense = checkpoint.load("omniglot-dense4-5way-1shot")
+conv = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
+dense = checkpoint.load("omniglot-protonet-maml-dense4-5way-1shot")
 runs = Path(maml_edu.__file__).parents[1] / "results" / "runs"
 alone = checkpoint.load(runs / "maml-conv4-5way-1shot-seed0" / "best")
 models = {"Conv4, ANIL's body": conv, "Conv4, MAML alone": alone, "four dense layers": dense}

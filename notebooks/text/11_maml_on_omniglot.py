@@ -273,7 +273,7 @@ assert exercises.check_accuracy_interval(accuracy_interval)
 # there as above, through three inner steps. Its metadata says so, and gives the commands.
 
 # %%
-full = checkpoint.load("omniglot-conv4-5way-1shot")
+full = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
 print(full.metadata["data"])
 runs = [full.metadata]
 while "started_from" in runs[0]:

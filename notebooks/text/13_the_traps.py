@@ -461,7 +461,7 @@ assert exercises.check_mended_step(mended_step)
 warnings.simplefilter("ignore", StandInWarning)  # the first line says the same
 test = OmniglotTasks("test", way=5)
 print(test.source)
-full = checkpoint.load("omniglot-conv4-5way-1shot")
+full = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
 transductive = replace(full.learner, protocol="transductive")
 
 

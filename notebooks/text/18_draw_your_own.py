@@ -59,7 +59,7 @@ torch.set_num_threads(1)
 warnings.simplefilter("ignore", StandInWarning)  # the line below says the same
 test = {way: OmniglotTasks("test", way) for way in (2, 3, 4, 5)}
 print(test[5].source)
-full = checkpoint.load("omniglot-conv4-5way-1shot")
+full = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
 learner = replace(full.learner, protocol="support-only")
 
 # %% [markdown]

@@ -30,7 +30,7 @@ from maml_edu.learners.heads import resize_head
 from maml_edu.models import conv4
 from maml_edu.views.widgets import Draw
 torch.set_num_threads(1)
-full = checkpoint.load("omniglot-conv4-5way-1shot")
+full = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
 learner = replace(full.learner, protocol="support-only")
 plain = MAML(conv4(5), learner.loss, inner_lr=0.4, protocol="support-only")
 fresh = plain.init(generator=torch.Generator().manual_seed(0))

@@ -92,7 +92,7 @@ def test_a_learner_that_needs_a_head_says_so(make):
 
 @pytest.fixture(scope="module")
 def full():
-    return checkpoint.load("omniglot-conv4-5way-1shot")
+    return checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
 
 
 def made(name: str, way: int, **options):

@@ -105,7 +105,7 @@ def test_other_ways_than_those_of_the_training(drawings, learner):
 
 
 def test_the_shipped_5_way_model_tells_10_characters_apart(drawings):
-    made = checkpoint.load("omniglot-conv4-5way-1shot")
+    made = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
     how = Measurement(2, way=10, queries=2, inner_steps=1)
     found = measure(made.config, made.theta, how, source=drawings)
     assert found["protocol"]["way"] == 10

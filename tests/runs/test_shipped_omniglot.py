@@ -17,8 +17,8 @@ from maml_edu.runs.cli.flags import given
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.measure import Measurement, measure
 
-CONV = [f"omniglot-conv4-{way}way-{shot}shot" for way in (5, 20) for shot in (1, 5)]
-NAMES = [*CONV, *(f"omniglot-dense4-5way-{shot}shot" for shot in (1, 5))]
+CONV = [f"omniglot-anil-maml-conv4-{way}way-{shot}shot" for way in (5, 20) for shot in (1, 5)]
+NAMES = [*CONV, *(f"omniglot-protonet-maml-dense4-5way-{shot}shot" for shot in (1, 5))]
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,19 @@ def rows(root) -> list[dict]:
     return json.loads((root / "results" / "omniglot.json").read_text())["rows"]
 
 
+def learners_of(metadata: dict) -> set[str]:
+    """Every method that trained this theta, from its first start on."""
+    before = metadata.get("started_from")
+    return {metadata["config"]["learner"]["name"]} | (learners_of(before) if before else set())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_what_its_name_says(name):
     assert name in shipped()
-    _, model, way, shot = name.split("-")
+    _, *methods, model, way, shot = name.split("-")
     made = load(name)
     assert isinstance(made.learner, MAML)
+    assert set(methods) == learners_of(made.metadata)
     assert (made.config.model.name, made.config.tasks["way"]) == (
         model,
         int(way.removesuffix("way")),

@@ -22,7 +22,7 @@ path of a .safetensors file with its .json beside it.
 Examples:
   python -m maml_edu evaluate sine-maml
   python -m maml_edu evaluate runs/sine-maml --n-tasks 10000 --inner-steps 20 --json
-  python -m maml_edu evaluate omniglot-conv4-5way-1shot --protocol support-only
+  python -m maml_edu evaluate omniglot-anil-maml-conv4-5way-1shot --protocol support-only
 """
 
 
