@@ -171,6 +171,9 @@ def look(inner_steps, inner_lr, w1, w2):
     )
 
 
+# %% [markdown]
+# Start with $k = 0$ and with $\alpha = 0$, then let one of them grow:
+
 # %%
 explore(
     look,
@@ -548,6 +551,10 @@ def paired_gap(errors, reference):
 ### END SOLUTION
 assert exercises.check_paired_gap(paired_gap)
 
+# %% [markdown]
+# With your function (or the solution's), FOMAML against MAML on each of the two seeds, and what an unpaired interval
+# would be:
+
 # %%
 both = [torch.stack([errors[name, seed] for seed in (0, 1)]) for name in ("FOMAML", "MAML")]
 apart = [1.96 * (a.var() / 600 + b.var() / 600).sqrt() for a, b in zip(*both, strict=True)]
@@ -578,12 +585,14 @@ def told_gaps(name, other, step):
         print(f"{steps:,} meta-steps:", ", ".join(f"{gap:+.2f} ± {half:.2f}" for gap, half in gaps))
 
 
+# %% [markdown]
+# FOMAML's gaps to MAML after one inner step, a seed each:
+
 # %%
 told_gaps("FOMAML", "MAML", step=1)
 
 # %% [markdown]
-# Those are FOMAML's five gaps to MAML after one inner step, a seed each. Now all of them, at any inner step. Each curve
-# is one seed; above 0, MAML is better. *Before you choose Reptile:* which of its two kinds will be nearer to
+# Now the other cousins, and any inner step. Each curve is one seed; above 0, MAML is better. *Before you choose Reptile:* which of its two kinds will be nearer to
 # MAML?
 
 # %%

@@ -308,14 +308,14 @@ at_seed = {
 }
 
 
+# %% [markdown]
+# (Folded: the record, and the picture.)
+
 # %% jupyter={"source_hidden": true}
 def error_of(name, steps, seed, step):
     found = rows[name, steps, seed]["by_inner_step"][step]
     return math.nan if found is None else found[0]
 
-
-# %% [markdown]
-# (Folded: the picture.)
 
 # %% jupyter={"source_hidden": true}
 def climb(rung, step, steps):
