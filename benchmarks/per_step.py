@@ -4,7 +4,7 @@
 
 Antoniou, Edwards & Storkey (2019, arXiv 1810.09502) hold that a loss after the last inner step
 alone makes MAML unstable, and a loss after each step steady. Both kinds are trained here from the
-same starts on the same waves, without a schedule that would calm either, and checked every 20
+same starts on the same waves, with long steps (along half a cosine), and checked every 20
 meta-steps on the same 300 waves, always by the error after the fifth step. A `setback` is the worst
 check as a multiple of the best one before it, once a third of the training is done. Rows that
 the record holds already are kept.
