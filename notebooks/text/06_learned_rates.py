@@ -226,11 +226,12 @@ print(
 
 
 # %% [markdown]
-# So at $k = 5$, and with these long steps, losses after each step do what they are for: the curves at the right keep together;
-# at the left some jump up, and not all come down again. (Whether the long product of Jacobians is the reason, this does
-# not tell.)
+# One of the ten is lost for good without losses after each step, and none is with them. For the other nine it hardly matters,
+# and either kind may end lower. So here they are an insurance against a rare accident, and no cure for a general
+# illness. (The first record of this course had the seeds 0, 1 and 2 alone. Losses after each step won on all three, and the
+# lesson said that they make the end "no matter of luck". Seven more seeds said otherwise.)
 #
-# Once the network is steady, only the last loss is wanted: it is what the network is used for. So MAML++ lets the weights
+# In the end only the last loss is wanted: it is what the network is used for. So MAML++ lets the weights
 # *move* there during the training.
 #
 # ### Exercise 06.2: the weights of MAML++
@@ -384,10 +385,10 @@ plots.show(figure, "Gain of each rung over the rung below, a dot for each seed: 
 #
 # - **Rung 2, learned rates, is the whole gain**: from .27 to .54. It is not that 0.01 was a bad number, for no single
 #   rate did as well; it pays that layers may *differ*.
-# - **Rung 1** lost for most seeds. The rate 0.005 was best for the one seed that it was chosen with. That is what a choice
+# - **Rung 1** lost for four of the five. The rate 0.005 was best for the one seed that it was chosen with. That is what a choice
 #   with one seed is worth.
-# - **Rung 3**, a loss after each step, *costs* a little, .02 to .09, and **rung 4** gives about as much back: the two steps'
-#   losses are not what is tested. At $k = 5$ above, they paid.
+# - **Rung 3**, a loss after each step, *costs* a little, .02 to .09, and **rung 4** gives .02 to .05 of it back for four
+#   of the five.
 # - **Rung 5** goes either way, by less than .1. Its aim is to save time.
 #
 # So MAML++ as a whole is far better than MAML here, *and* all of it is the learned rates. Its authors report gains for each
@@ -395,8 +396,8 @@ plots.show(figure, "Gain of each rung over the rung below, a dot for each seed: 
 
 # %% jupyter={"source_hidden": true}
 assert min(gains[2, 1000]) > 0.2
-assert max(gains[3, 1000]) < 0 < min(gains[4, 1000])
-assert all(abs(gain) < 0.1 for gain in gains[5, 1000])
+assert max(gains[3, 1000]) < 0
+assert all(abs(gain) < 0.1 for rung in (3, 4, 5) for gain in gains[rung, 1000])
 
 # %% [markdown]
 # ## Which rates were learned?
