@@ -48,11 +48,14 @@ def measured_by(command: str, name: str, what: str, minutes: int) -> Part:
 
 
 PARTS = (
-    measured_by("sine_table", "sine.json", "sine waves: the paper's table, three seeds", 6),
+    measured_by("sine_table", "sine.json", "sine waves: the paper's table, five seeds", 10),
     measured_by("omniglot_table", "omniglot.json", "Omniglot: the models that come along", 25),
     Part("Omniglot: the features that the family goes on from", MAKE_START, 25, START),
     measured_by("family", "family.json", "every learner, sine waves and Omniglot", 60),
-    measured_by("per_step", "per_step.json", "per-step losses: k = 5, three seeds", 2),
+    measured_by(
+        "sine_family", "sine_family.json", "sine waves: MAML's cousins, and its ladder", 30
+    ),
+    measured_by("per_step", "per_step.json", "per-step losses: k = 5, ten seeds", 4),
     measured_by("omniglot_quick", "bench_omniglot.json", "Omniglot in three minutes", 5),
     measured_by(
         "omniglot_quick --minutes 25", "bench_omniglot_long.json", "Omniglot in 25 minutes", 30

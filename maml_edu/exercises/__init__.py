@@ -11,6 +11,7 @@ from maml_edu.exercises.lesson02 import *
 from maml_edu.exercises.lesson03 import *
 from maml_edu.exercises.lesson04 import *
 from maml_edu.exercises.lesson05 import *
+from maml_edu.exercises.lesson06 import *
 from maml_edu.exercises.lesson07 import *
 from maml_edu.exercises.lesson10 import *
 from maml_edu.exercises.lesson11 import *

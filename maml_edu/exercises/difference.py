@@ -47,8 +47,9 @@ def _of_numbers(found: Tensor, right: Tensor, tolerance: float) -> str:
     if found.dtype != torch.bool == right.dtype:
         return "it returns numbers; True or False was asked for"
     x, y = found.double(), right.double()
-    bound = tolerance * y.abs().max().clamp_min(1e-12) if y.numel() else 0.0
-    off = ~((x - y).abs() <= bound)  # so that nan is off
+    known = y[~y.isnan()].abs()
+    bound = tolerance * known.max().clamp_min(1e-12) if known.numel() else 0.0
+    off = ~((x - y).abs() <= bound) & ~(x.isnan() & y.isnan())  # so that another nan is off
     if not off.any():
         return ""
     if x.isnan().any() and not y.isnan().any():

@@ -1,16 +1,27 @@
-"""Checks of lesson 05: FOMAML's gradient, Reptile's outer step, the weights of MAML++."""
+"""Checks of lesson 05: a bug in FOMAML, Reptile's outer step, a paired comparison."""
+
+import math
+from functools import partial
 
 import torch
 from torch.func import grad
 
-from maml_edu.exercises.common import adapted, few_shot, mse, one_theta, regressions, wrong_sets
+from maml_edu.exercises.common import (
+    Draws,
+    adapted,
+    few_shot,
+    mse,
+    one_theta,
+    regressions,
+    wrong_sets,
+)
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
 
-__all__ = ["check_first_order", "check_reptile_step", "check_step_weights"]
+__all__ = ["check_first_order", "check_paired_gap", "check_reptile_step"]
 
 
-@exercise("05.1", "FOMAML")
+@exercise("05.1", "find the bug")
 def check_first_order() -> Comparison:
     """`attempt(loss_fn, theta, support, query, inner_lr, inner_steps)` -> FOMAML's gradient of one
     task, name -> tensor."""
@@ -25,7 +36,24 @@ def check_first_order() -> Comparison:
         end = adapted(loss_fn, theta, support, *how)
         return {n: p - end[n] for n, p in theta.items()}
 
+    def piled(loss_fn, theta, support, query, inner_lr, inner_steps, *, inside, outside):
+        """As an optimiser's gradients add up: over the inner steps, and into the query's."""
+        state, pile = theta, {n: torch.zeros_like(p) for n, p in theta.items()}
+        for _ in range(inner_steps):
+            slope = grad(loss_fn)(state, *support)
+            pile = {n: slope[n] + (pile[n] if inside else 0) for n in theta}
+            state = {n: p - inner_lr * pile[n] for n, p in state.items()}
+        end = grad(loss_fn)(state, *query)
+        return {n: end[n] + (pile[n] if outside else 0) for n in theta}
+
     mistakes = {
+        "the gradients still add up, from step to step and into the query's": partial(
+            piled, inside=True, outside=True
+        ),
+        "the last inner step's gradient is still in the query's": partial(
+            piled, inside=False, outside=True
+        ),
+        "the inner steps' gradients still add up": partial(piled, inside=True, outside=False),
         "this is MAML's gradient, through the inner steps: cut the graph": second_order,
         "the gradient is taken at theta, not after the inner steps": lambda *p: right(*p[:-1], 0),
         **wrong_sets(right),
@@ -71,31 +99,46 @@ def check_reptile_step() -> Comparison:
     return Comparison(right, mistakes, problems, "right: a share of the tasks' average way")
 
 
-@exercise("05.3", "the weights of MAML++")
-def check_step_weights() -> Comparison:
-    """`attempt(done, inner_steps)` -> weights (inner_steps,), a tensor or a list.
+@exercise("05.3", "pair the comparison")
+def check_paired_gap() -> Comparison:
+    """`attempt(errors, reference)` -> the mean difference of each seed, and the half-width of its
+    95% interval, (seeds,) each. errors, reference: (seeds, waves), on the same waves."""
 
-    done: the share of the annealing that is over, 0 to 1.
-    """
-    floor = 0.03
+    def right(errors, reference, dim=1, factor=1.96):
+        gap = errors - reference
+        return gap.mean(dim), factor * gap.std(dim) / math.sqrt(gap.shape[dim])
 
-    def weights(each, inner_steps, last=None):
-        """Equal weights for all steps but the last, which has the rest by default."""
-        rest = 1 - (inner_steps - 1) * each if last is None else last
-        return torch.tensor([each] * (inner_steps - 1) + [rest], dtype=torch.float64)
+    def apart(errors, reference, join):
+        """As if the two had met different waves."""
+        both = [1.96 * e.std(1) / math.sqrt(e.shape[1]) for e in (errors, reference)]
+        return (errors - reference).mean(1), join(*both)
 
-    def share(done, k):
-        return max(1 - done, floor) / k
+    def pooled(errors, reference):
+        return right(errors.flatten()[None], reference.flatten()[None])
+
+    def undivided(errors, reference):
+        gap, half_width = right(errors, reference)
+        return gap, half_width * math.sqrt(errors.shape[1])
 
     mistakes = {
-        "sum to 1: the last step takes the rest": lambda d, k: weights(share(d, k), k, last=1 / k),
-        "the others sink to 0: keep 0.03 of the equal part": lambda d, k: weights((1 - d) / k, k),
-        "the floor is 0.03 / inner_steps": lambda d, k: weights(max((1 - d) / k, floor), k),
-        "the weight moves away from the last step": lambda d, k: weights(max(d, floor) / k, k),
-        "the weight moves to the first step": lambda d, k: weights(share(d, k), k).flip(0),
-        "the weights stay equal; they should move to the last step": lambda d, k: weights(1 / k, k),
-        "only the last step has weight: that is MAML's loss": lambda d, k: weights(0.0, k),
+        "the sign is flipped: it is errors minus reference": lambda e, r: right(r, e),
+        "the interval is one for two sets of waves; subtract wave by wave first": (
+            partial(apart, join=torch.hypot),
+            partial(apart, join=torch.add),
+            partial(apart, join=lambda a, b: (a - b).abs()),
+        ),
+        "the seeds are pooled; give each its own gap": (
+            pooled,
+            lambda e, r: tuple(part[0] for part in pooled(e, r)),
+        ),
+        "this is over the seeds; take the waves of each seed": lambda e, r: right(e, r, dim=0),
+        "this is the spread of single waves; the mean's is smaller by the root of their number": (
+            undivided
+        ),
+        "this is one standard error; the interval takes 1.96 of them": partial(right, factor=1),
     }
-    problems = [(0.25, 4), (0.0, 5), (1.0, 3), (0.9, 2), (0.99, 6), (0.5, 1)]
-    praise = "right: they sum to 1, begin equal, and move to the last step"
-    return Comparison(lambda d, k: weights(share(d, k), k), mistakes, problems, praise)
+    draws, problems = Draws(5), []
+    for seeds, waves in ((3, 50), (5, 20)):
+        shared = draws.normal(seeds, waves).exp()  # a hard wave is hard for both
+        problems.append((shared + 0.1 * draws.uniform(seeds, waves), 0.9 * shared))
+    return Comparison(right, mistakes, problems, "right: what both share drops out")

@@ -26,12 +26,15 @@ if "google.colab" in sys.modules:
 # About 30 minutes.
 
 # %%
+import json
 import math
+from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
 from torch.nn.functional import mse_loss
 
+import maml_edu
 from maml_edu import exercises
 from maml_edu.evaluate import Evaluation, evaluate
 from maml_edu.learners import Joint
@@ -152,31 +155,44 @@ assert torch.isclose(meta_loss(joint, fresh, batch), mse_loss(model(fresh, all_x
 # network that sees 75,000 different waves, and must answer to each `x` with one number: what will its curve look like?
 
 # %%
-run = meta_train(joint, tasks, Training(steps=3000, meta_batch=25, meta_lr=3e-3))
+run = meta_train(joint, tasks, Training(steps=3000, meta_batch=25, meta_lr=3e-3, seed=0))
 state = list(run)[-1]  # it yields a state every 100 steps
 joint_theta = state.theta
 print(f"mean squared error over its last 100 steps: {state.meta_loss:.2f}")
 
 # %% [markdown]
-# Here is its curve, over forty of the waves that it was trained to fit:
+# Here is its curve, over forty of the waves that it was trained to fit. One training may be an accident, so here are
+# four more beside it, from other starts and on other waves:
+
+# %%
+thetas = [joint_theta]
+for seed in range(1, 5):
+    other = Training(steps=3000, meta_batch=25, meta_lr=3e-3, seed=seed)
+    *_, last = meta_train(joint, tasks, other)
+    thetas.append(last.theta)
 
 # %%
 many = tasks.sample(20_000, shots=1, queries=1, generator=generator)
 A, phi = many.info["amplitude"][:, None], many.info["phase"][:, None]
 waves = A * torch.sin(x - phi)  # (tasks, points)
-joint_curve = model(joint_theta, x[:, None])[:, 0].detach()
+curves = [model(theta, x[:, None])[:, 0].detach() for theta in thetas]
 
 figure = Figure(figsize=(7, 3.2), layout="constrained")
 ax = figure.subplots()
 ax.plot(x, waves[:40].T, color="0.8", linewidth=0.8)
-ax.plot(x, joint_curve, color=ROLES["adapted"].colour, linewidth=3, label="the joint network")
+for i, curve in enumerate(curves):
+    label = "joint networks, five seeds" if i == 0 else None
+    ax.plot(x, curve, color=ROLES["adapted"].colour, linewidth=1.5, label=label)
 ax.set(xlabel="x", ylabel="y")
 ax.legend(loc="lower right")
-plots.show(figure, "The joint network's curve is one flat wave through the middle of forty others.")
+plots.show(
+    figure, "Five joint networks: one and the same flat wave through the middle of forty others."
+)
+
 
 # %% [markdown]
-# It fits hardly any of them. It did what it was asked to: find the *one* curve with the smallest mean error
-# over all waves.
+# It fits hardly any of them, and all five have become the same curve. They did what they were asked to: find the *one*
+# curve with the smallest mean error over all waves.
 #
 # ## What it must become
 #
@@ -189,24 +205,21 @@ plots.show(figure, "The joint network's curve is one flat wave through the middl
 #   = 2.55 \cdot \frac1\pi \int_0^\pi \sin(x - \varphi)\, d\varphi
 #   = 2.55 \cdot \frac{\cos(x - \pi) - \cos x}{\pi} = -2.55 \cdot \frac 2\pi \cos x .$$
 #
-# First, is the formula right? Against the mean of 20,000 waves:
-
-# %%
-mean_wave = -2.55 * 2 / math.pi * torch.cos(x)
-assert (waves.mean(0) - mean_wave).abs().max() < 0.1
-
-
-# %% [markdown]
-# And is the network there? Nobody told it the formula, nor $\pi$. Its distance from the mean wave (root mean square over
-# $x$) is asserted to be below a tenth of the wave's own size:
+# Is the formula right? And are the networks there? Nobody told them the formula, nor $\pi$. Distances are root mean
+# squares over $x$:
 
 # %%
 def rms(curve):
     return curve.pow(2).mean().sqrt().item()
 
 
-print(f"distance {rms(joint_curve - mean_wave):.3f}, size of the mean wave {rms(mean_wave):.3f}")
-assert rms(joint_curve - mean_wave) < 0.1 * rms(mean_wave)
+mean_wave = -2.55 * 2 / math.pi * torch.cos(x)
+print(f"size of the formula's wave: {rms(mean_wave):.3f}")
+print(f"distance of the mean of 20,000 waves from it: {rms(waves.mean(0) - mean_wave):.3f}")
+far = [rms(curve - mean_wave) for curve in curves]
+print("distance of the joint networks from it:", ", ".join(f"{distance:.3f}" for distance in far))
+assert rms(waves.mean(0) - mean_wave) < 0.05
+assert max(far) < 0.1 * rms(mean_wave)
 
 
 # %% [markdown]
@@ -314,29 +327,73 @@ for name, error in errors.items():
 
 
 # %% [markdown]
-# We claim: **one step of the meta-trained network leaves a smaller error than the joint one at its best, out of ten
-# steps.** The intervals are not just apart, the errors differ by a factor of more than two. Fine-tuning does help
-# the joint network. It stays bad nevertheless.
+# What could be known? **Everything.** $A \sin(x - \varphi) = a \sin x + b \cos x$ has two unknowns, the points have no
+# noise, and two would do. A learner that is *told* this form, and fits $a$ and $b$ to the five points by least squares:
 
 # %%
-def low(error):
-    return error.mean - error.half_width
+def told_the_form(support_x, support_y, x):
+    def form(x):
+        return torch.cat([x.sin(), x.cos()], -1).double()
+
+    return form(x) @ torch.linalg.lstsq(form(support_x), support_y.double()).solution
 
 
-def high(error):
-    return error.mean + error.half_width
+fresh_waves = tasks.sample(600, shots=5, queries=100, generator=torch.Generator().manual_seed(1))
+known = told_the_form(*fresh_waves.support, fresh_waves.query_x) - fresh_waves.query_y
+print(f"error of least squares on 600 waves: mean {known.square().mean():.0e}")
+assert known.square().mean() < 1e-9
+
+# %% [markdown]
+# So no wave is beyond five points. Every error above is the learner's own, and the question is how much of the form a
+# learner has picked up from other waves. Now the claim, with seeds: the five joint networks above; beside them, from
+# `results/sine.json`, full runs of MAML and of joint training, the latter at the best of six step sizes (`python -m
+# benchmarks.sine_table`, on 10,000 waves). For MAML **one** step; for the others whichever of their steps is best.
+
+# %%
+results = Path(maml_edu.__file__).parents[1] / "results" / "sine.json"
+rows = json.loads(results.read_text("utf-8"))["rows"]
 
 
-assert 2 * high(errors["meta-trained"][1]) < min(map(low, errors["joint"]))
-assert high(errors["joint"][1]) < low(errors["fresh"][1])  # it is better than nothing
+def recorded(name):  # of each seed: the error before adapting, and after 1, 5 and 10 steps
+    runs = [row["by_inner_step"] for row in rows if row["learner"] == name]
+    return [[run[step]["mean"] for step in ("0", "1", "5", "10")] for run in runs]
+
+
+here = [evaluate(joint, theta, tasks, Evaluation(inner_steps=10)) for theta in thetas]
+bests = {
+    "MAML, one step": [run[1] for run in recorded("maml")],
+    "joint, tuned, at its best": [min(run) for run in recorded("joint, tuned")],
+    "joint, these five, at their best": [min(error.mean for error in run) for run in here],
+    "fresh, tuned, at its best": [min(run) for run in recorded("random init, tuned")],
+    "least squares": [known.square().mean().item()],
+}
+
+# %%
+figure = Figure(figsize=(7, 2.6), layout="constrained")
+ax = figure.subplots()
+for place, dots in enumerate(reversed(bests.values())):
+    ax.plot(dots, [place] * len(dots), "o", color=ROLES["adapted"].colour, mfc="none")
+ax.set_yticks(range(len(bests)), reversed(bests))
+ax.set(xlabel="mean squared error on new waves, a dot for each seed", xlim=(-0.1, None))
+told = "; ".join(f"{name}: {min(dots):.2f} to {max(dots):.2f}" for name, dots in bests.items())
+plots.show(figure, f"Errors on new waves, by seeds. {told}.")
+
+# %% [markdown]
+# **One step of MAML's network leaves less than half of the error that joint training's leaves at its best**, for every
+# seed of either. Fine-tuning does help a joint network. It stays bad nevertheless.
+
+# %% jupyter={"source_hidden": true}
+one_step, *others, _ = bests.values()
+assert 2 * max(one_step) < min(map(min, others))
+assert max(map(max, others[:2])) < min(others[2])  # joint training is better than nothing
 
 
 # %% [markdown]
 # ### "Then its step size is wrong"
 #
-# A good objection: 0.01 is what the *other* network practised with. So let the joint network have the best of five step
-# sizes and of twenty steps, chosen with hindsight on these very tasks. (Where a run diverges, the mean is no
-# number, and is left out.)
+# A good objection: 0.01 is what the *other* network practised with. The record's were tuned, but on ten steps. So let your
+# own have the best of five step sizes and of twenty steps, chosen with hindsight on these very tasks. (Where a run
+# diverges, the mean is no number, and is left out.)
 
 # %%
 def at_its_best(inner_lr):
@@ -345,14 +402,14 @@ def at_its_best(inner_lr):
     return min((e for e in after if math.isfinite(e.mean)), key=lambda e: e.mean)
 
 
-bests = {rate: at_its_best(rate) for rate in (0.001, 0.003, 0.006, 0.01, 0.02)}
-print(*(f"inner_lr {rate:<5}: {best}" for rate, best in bests.items()), sep="\n")
-assert all(2 * high(errors["meta-trained"][1]) < low(best) for best in bests.values())
+by_rate = {rate: at_its_best(rate) for rate in (0.001, 0.003, 0.006, 0.01, 0.02)}
+print(*(f"inner_lr {rate:<5}: {best}" for rate, best in by_rate.items()), sep="\n")
+assert min(best.mean for best in by_rate.values()) > 2 * max(one_step)
 
 # %% [markdown]
 # ## Two objectives
 #
-# The reason stands in the objectives. With $L$ a task's loss and $\alpha$ the step size:
+# The objectives give the reason. With $L$ a task's loss and $\alpha$ the step size:
 #
 # $$\text{joint:}\quad \min_\theta\; \mathbb E_{\mathcal T}\; L_{\text{all points}}(\theta)
 # \qquad\qquad
@@ -361,7 +418,7 @@ assert all(2 * high(errors["meta-trained"][1]) < low(best) for best in bests.val
 #
 # Joint training judges $\theta$ **as it stands**. No step of adapting occurs in its objective, so nothing in its training
 # asks for steps that go far. MAML judges $\theta$ by **where a step from it leads**. To add up the tasks' losses *at
-# theta* is therefore not a simple MAML; it is the other objective. (Many tutorials mix the two up.)
+# theta* is therefore not a simple MAML; it is the other objective.
 
 # %% [markdown]
 # This has a consequence that surprises most people. *Before* adapting, the meta-trained network is no better than the
@@ -371,9 +428,13 @@ assert all(2 * high(errors["meta-trained"][1]) < low(best) for best in bests.val
 # %%
 maml_curve = model(maml.theta, x[:, None])[:, 0].detach()
 print(f"distance of its theta from the mean wave: {rms(maml_curve - mean_wave):.2f}")
-before = errors["meta-trained"][0], errors["joint"][0]
-assert low(before[0]) < high(before[1])  # the intervals overlap: no better,
-assert low(before[1]) < high(before[0])  # and no worse
+for name in ("maml", "joint"):
+    before = ", ".join(f"{run[0]:.3f}" for run in recorded(name))
+    print(f"{name}, error before adapting, by seeds: {before}")
+
+# %% jupyter={"source_hidden": true}
+before = [run[0] for name in ("maml", "joint") for run in recorded(name)]
+assert max(before) - min(before) < 0.05
 
 
 # %% [markdown]

@@ -443,7 +443,7 @@ assert all(not torch.equal(ends[0][n], end[n]) for end in ends[1:] for n in thet
 # $\alpha$ need not be one number. Write a step in which each parameter has its own: `rates` maps
 # some names to a rate, and the parameters that it does not name are **frozen**: they stay as
 # they are, and are still in the result. With only the last layer in `rates`, you have the inner
-# loop of ANIL (lesson 05).
+# loop of ANIL (lesson 12).
 #
 # <details><summary>Hint</summary>
 # <code>rates.get(name, 0.0)</code> is 0 for a parameter without a rate, and a step of rate 0 is

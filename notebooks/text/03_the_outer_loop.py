@@ -40,7 +40,8 @@ from dataclasses import replace
 
 import numpy
 import torch
-from torch.func import grad, vmap
+from matplotlib.figure import Figure
+from torch.func import grad, jvp, vjp, vmap
 from torch.nn.functional import mse_loss
 
 from maml_edu import exercises
@@ -74,7 +75,6 @@ def half_squares(outputs, y):
     return 0.5 * ((outputs - y) ** 2).sum()
 
 
-# %%
 def tensor(rows):
     return torch.tensor(rows, dtype=torch.float64)
 
@@ -84,6 +84,7 @@ x = tensor([[[3, 0], [0, 1]], [[1, 0], [0, 3]]])
 query_x = tensor([[1, 1], [1, -1]]) / 2**0.5 @ x  # other points, the same bowl
 y, query_y = ((points @ c[:, :, None])[..., 0] for points in (x, query_x))
 toy, A = TaskBatch(x, y, query_x, query_y), x.mT @ x
+print("the two bowls:", *A.numpy())
 
 # %% [markdown]
 # On a bowl, one inner step multiplies the distance to $c_i$ by $P_i = I - \alpha A_i$. So MAML's
@@ -197,7 +198,7 @@ def loop_gradient(loss_fn, theta, batch, **how):
 # each weight a little both ways, and measure how the loss changes. And a number for how far two
 # gradients differ: the angle between them.
 
-# %%
+# %% jupyter={"source_hidden": true}
 def differences(objective, w, small=1e-5):
     moves = small * torch.eye(len(w), dtype=w.dtype)
     changes = [objective(w + move) - objective(w - move) for move in moves]
@@ -213,7 +214,7 @@ def degrees_between(a, b):
 # Now the experiment: the meta-gradient with and without `create_graph`, beside finite
 # differences and beside the closed form for bowls, the mean of $P_i^k A_i P_i^k\,(\theta - c_i)$.
 
-# %%
+# %% jupyter={"source_hidden": true}
 def bowl_loss(theta, x, y):
     return half_squares(linear(theta, x), y)
 
@@ -229,22 +230,21 @@ def four_ways(w, k):
 
 
 # %%
-off = {}
 for k in (0, 1, 2, 5):
     true, cut, measured, closed = four_ways(tensor([-0.5, 0.5]), k)
-    off[k] = degrees_between(true, cut)
-    print(f"{k} steps: with {true.numpy()}, without {cut.numpy()}, {off[k]:.0f}° apart")
+    apart = degrees_between(true, cut)
+    print(f"{k} steps: with {true.numpy()}, without {cut.numpy()}, {apart:.0f}° apart")
     assert torch.allclose(true, closed)
     assert torch.allclose(true, measured, rtol=1e-5)
-assert off[0] < 0.01 < 30 < off[1]
 
 
 # %% [markdown]
 # Without `create_graph` there was no error and no warning. Each inner gradient counted as a
 # constant, so all factors $(I - \alpha H)$ dropped out. What remains,
 # $\nabla L_i^{\text{query}}(\theta'_i)$, is the **first-order** gradient. The paper tries it as
-# an approximation; a lot of code uses it unawares. (With many steps the two agree again *here*:
-# the steep directions are learned away, and only the shallow ones are left to speak.)
+# an approximation (section 5.2); who forgets `create_graph` uses it unawares. (With many steps the
+# two agree again *here*: the steep directions are learned away, and only the shallow ones are left to
+# speak. And look at the figures: *without* at two steps is *with* at one. Lesson 05 says why.)
 #
 # Now move it. The arrows point downhill from $\theta$: the meta-gradient, finite differences
 # (always on top of it) and the first-order gradient. The step slider walks both inner loops.
@@ -375,8 +375,6 @@ versions = {
     "first-order": {"inner_lr": alpha, "inner_steps": 1, "create_graph": False},
     "MAML": {"inner_lr": alpha, "inner_steps": 1},
 }
-
-# %%
 paths = {}
 for name, how in versions.items():
     theta = {"w": tensor([-1.5, 0.5])}
@@ -386,9 +384,7 @@ for name, how in versions.items():
         theta["w"].grad = loop_gradient(bowl_loss, theta, toy, **how)["w"]
         adam.step()
         paths[name].append(theta["w"].clone())
-ends = {"pre-training": pretrained, "first-order": 0 * maml, "MAML": maml}
-for name, end in ends.items():
-    assert torch.allclose(paths[name][-1], end, atol=0.05)
+    print(f"{name:>12} ends at {paths[name][-1].numpy()}")
 
 # %% [markdown]
 # One loop, three answers, and none of the three raised an error. Scrub through the outer steps:
@@ -413,13 +409,13 @@ drawn = tasks.sample(25, generator=torch.Generator().manual_seed(3))
 batch = TaskBatch(*(part.double() for part in drawn[:4]))
 
 
-# %%
 def net_loss(theta, x, y):
     return mse_loss(model(theta, x), y)
 
 
 how = {"inner_lr": 0.01, "inner_steps": 2}
 by_loop = loop_gradient(net_loss, theta, batch, **how)
+print({name: f"{part.norm():.3f}" for name, part in by_loop.items()})
 
 
 # %% [markdown]
@@ -433,6 +429,7 @@ def one_task(task):
 
 
 one_by_one = torch.stack([one_task(batch.task(i)) for i in range(25)])
+print(one_by_one[:4], vmap(one_task)(batch)[:4], sep="\n")
 assert torch.allclose(one_by_one, vmap(one_task)(batch))
 
 
@@ -440,7 +437,7 @@ assert torch.allclose(one_by_one, vmap(one_task)(batch))
 # The package's `meta_gradient` is that: `vmap` over the tasks of `MAML.task_loss`, which is
 # `adapt`, then the query loss. Is it your loop's gradient? And how much sooner is it there?
 
-# %%
+# %% jupyter={"source_hidden": true}
 def seconds(run, *arguments):
     times = [time.perf_counter()]
     for _ in range(10):
@@ -493,9 +490,10 @@ def walk_back(theta, task):
     return v
 
 
-# %%
 by_product = vmap(walk_back, in_dims=(None, 0))(theta, batch)
-assert all(torch.allclose(by_product[n].mean(0), by_loop[n]) for n in theta)
+largest = max((by_product[n].mean(0) - by_loop[n]).abs().max() for n in theta)
+print(f"largest difference from your loop's gradient: {largest:.0e}")
+assert largest < 1e-10
 
 # %% [markdown]
 # Your loop, `vmap`, measurement and formula all agree. The last piece is the outer step. With
@@ -508,11 +506,13 @@ for n, p in mine.items():
     p.grad = by_loop[n]
 my_adam.step()
 
-# %%
 their_adam = torch.optim.Adam(theirs.values(), lr=1e-3)
 meta_step(lambda t, b: meta_gradient(learner, t, b), their_adam, theirs, batch)
-assert all(torch.allclose(mine[n], theirs[n], rtol=1e-6) for n in theta)
-assert not any(torch.equal(mine[n], theta[n]) for n in theta)
+for n in theta:
+    print(
+        f"{n:>8}: moved {(mine[n] - theta[n]).norm():.4f}, theirs {(theirs[n] - theta[n]).norm():.4f}"
+    )
+    assert torch.allclose(mine[n], theirs[n], rtol=1e-6)
 
 
 # %% [markdown]
@@ -606,7 +606,6 @@ def kilobytes_kept(inner_steps):
     return sum(sizes) / 1000
 
 
-# %%
 kept = {k: kilobytes_kept(k) for k in (0, 1, 2, 4, 8)}
 print(", ".join(f"{k} steps: {size:.0f} kB" for k, size in kept.items()))
 per_step = kept[1] - kept[0]
@@ -614,31 +613,10 @@ assert abs(kept[8] - kept[0] - 8 * per_step) < 0.05 * kept[8]  # as much for eve
 
 
 # %% [markdown]
-# **First-order is not "the same, but cheaper".** On the toy you could blame the toy. On this
-# network: how far does the first-order gradient point away as $\alpha$ grows? As
-# $\alpha \to 0$, theory says that they agree.
-
-# %%
-def flat(gradient):
-    return torch.cat([g.flatten() for g in gradient.values()])
-
-
-# %%
-angles = {}
-for inner_lr in (1e-4, 1e-3, 1e-2):
-    second = replace(learner, inner_lr=inner_lr, inner_steps=1)
-    first = replace(second, first_order=True)
-    both = [flat(meta_gradient(which, theta, batch)[0]) for which in (second, first)]
-    angles[inner_lr] = degrees_between(*both)
-print({inner_lr: f"{degrees:.1f}°" for inner_lr, degrees in angles.items()})
-assert angles[1e-4] < 3 < 10 < angles[1e-2]
-
-
-# %% [markdown]
 # **The query set is not a test set.** In the outer loop, a whole task is *one* training example,
 # and its query set is that example's label: training on it is not cheating. The test set is
 # made of *tasks* that training never saw. But the query set must not be the support set again.
-# Try it:
+# Try it with five seeds, each from the same start and on the same waves:
 
 # %%
 class ReusesSupport(MAML):
@@ -647,16 +625,133 @@ class ReusesSupport(MAML):
         return self.loss_at(adapted, *task.support)
 
 
+found, ends = {}, {}
+for seed in range(5):
+    for kind in (MAML, ReusesSupport):
+        settings = Training(steps=600, shots=5, meta_lr=5e-3, seed=seed)
+        *_, last = meta_train(kind(model), tasks, settings)
+        error = evaluate(kind(model), last.theta, tasks, Evaluation(inner_steps=1, shots=5))[1]
+        found[kind.__name__, seed], ends[kind.__name__, seed] = (last.meta_loss, error), last.theta
+
 # %%
-for learner in (ReusesSupport(model), MAML(model)):
-    *_, last = meta_train(learner, tasks, Training(steps=1500, shots=5, meta_lr=3e-3))
-    error = evaluate(learner, last.theta, tasks, Evaluation(inner_steps=1, shots=5))[1]
-    name = type(learner).__name__
-    print(f"{name:>13}: meta-loss {last.meta_loss:.2f}, new tasks {error}")
-    if isinstance(learner, ReusesSupport):
-        flattering, worse = last.meta_loss, error
-assert flattering < last.meta_loss  # it looks better while training ...
-assert worse.mean - worse.half_width > error.mean + error.half_width  # ... and is worse
+figure = Figure(figsize=(7, 2.6), layout="constrained")
+for ax, which in zip(figure.subplots(1, 2, sharey=True), range(2), strict=True):
+    for seed in range(5):
+        pair = [found[kind, seed][which] for kind in ("MAML", "ReusesSupport")]
+        pair = [float(getattr(one, "mean", one)) for one in pair]
+        ax.plot(["MAML", "ReusesSupport"], pair, "o-", color="#0072b2", mfc="none", linewidth=0.8)
+    ax.set_title(("meta-loss at the end", "error on new tasks, after one step")[which])
+figure.axes[0].set(ylim=(0, None), ylabel="mean squared error")
+plots.show(figure, "Five seeds: who reuses the support set has the lower meta-loss, and errs more.")
+
+# %% [markdown]
+# With every seed it looks better while training, and is worse on new tasks: it was asked to fit
+# five points that it is then judged by.
+
+# %% jupyter={"source_hidden": true}
+for seed in range(5):
+    (loss, error), (flattering, worse) = found["MAML", seed], found["ReusesSupport", seed]
+    assert flattering < loss
+    assert worse.mean - worse.half_width > error.mean + error.half_width
+
+
+# %% [markdown]
+# **First-order is not the same gradient.** Finn et al. (2017, section 5.2) left the second
+# derivatives out, lost hardly any accuracy, and offered an explanation: ReLU networks are locally
+# almost linear, so their second derivatives are nearly zero. That can be measured. *Predict:* at
+# $\alpha = 0.01$, by how many degrees is the first-order gradient off?
+#
+# And be careful with "linear": were the network exactly linear in its weights, the *squared error* would
+# still be a bowl, with the Hessian $\frac2n F^\top F$, where $F$ holds the derivatives of the outputs (it
+# is called Gauss-Newton's). So take three gradients: the first-order one, the true one, and the one with
+# that matrix in the place of $H$. If the explanation holds, the third will agree with the first.
+
+# %%
+def three_gradients(theta, task):
+    slope = grad(net_loss)(theta, *task.support)
+    adapted = {n: p - 0.01 * slope[n] for n, p in theta.items()}
+    g = grad(net_loss)(adapted, *task.query)
+    _, to_weights = vjp(lambda t: model(t, task.support_x), theta)
+    _, to_outputs = jvp(lambda t: model(t, task.support_x), (theta,), (g,))
+    as_bowl = to_weights(2 * to_outputs / to_outputs.numel())[0]  # F'F g, times 2 / n
+    _, times_H = vjp(lambda t: grad(net_loss)(t, *task.support), theta)
+    curved = times_H(g)[0]
+    return [{n: g[n] - 0.01 * part[n] for n in g} for part in (curved, as_bowl)] + [g]
+
+
+# %% [markdown]
+# One batch of 25 tasks would be an anecdote, and so would one $\theta$. Take twenty batches, at five fresh
+# networks, at the five that MAML has trained above, and at the course's own, which was trained for 25 times as long:
+
+# %%
+def flat(gradient):
+    return torch.cat([part.flatten(1) for part in gradient.values()], 1).mean(0)
+
+
+def angles(theta):
+    theta, found = {n: p.double() for n, p in theta.items()}, []
+    for seed in range(20):
+        drawn = tasks.sample(25, shots=5, generator=torch.Generator().manual_seed(seed))
+        batch = TaskBatch(*(part.double() for part in drawn[:4]))
+        each = vmap(three_gradients, in_dims=(None, 0))(theta, batch)
+        true, bowl, first = map(flat, each)
+        found.append([degrees_between(true, first), degrees_between(bowl, first)])
+    return tensor(found)
+
+
+# %%
+starts = [model.init(generator=torch.Generator().manual_seed(seed)) for seed in range(5)]
+places = {f"fresh {i}": theta for i, theta in enumerate(starts)}
+places |= {f"trained {seed}": ends["MAML", seed] for seed in range(5)}
+places["the course's"] = trained.theta
+
+# %% [markdown]
+# The middle of the twenty angles, their ends, and in the last column the angle that is left if the loss's bowl is all
+# there is:
+
+# %%
+off = {name: angles(theta) for name, theta in places.items()}
+for name, each in off.items():
+    (low, middle, high), bowl = each[:, 0].quantile(tensor([0, 0.5, 1])), each[:, 1].median()
+    print(
+        f"{name:>12}: median {middle:3.0f}° ({low:.0f}° to {high:.0f}°); bowls alone {bowl:3.0f}°"
+    )
+
+# %%
+figure = Figure(figsize=(9, 3), layout="constrained")
+ax = figure.subplots()
+for place, each in enumerate(off.values()):
+    ax.plot([place - 0.15] * 20, each[:, 0], "o", color="#0072b2", mfc="none", ms=4)
+    ax.plot([place + 0.15] * 20, each[:, 1], "x", color="#d55e00", ms=4)
+ax.set_xticks(range(len(off)), off, rotation=30, ha="right")
+ax.set(ylabel="degrees from the first-order gradient", ylim=(0, 120))
+ax.axhline(90, color="grey", linewidth=0.8)
+says = "Angles of twenty batches at eleven places: circles the true gradient, crosses the one "
+plots.show(figure, says + "of a network that is linear in its weights. They look alike.")
+
+# %% [markdown]
+# At a fresh $\theta$ first order is a fair guide. Training takes that away: at each trained $\theta$ half of the
+# batches are off by 30 degrees or more, and single ones by a right angle. And the crosses lie where the circles
+# are: a network that *is* linear in its weights would show nearly the same angles. So the second derivatives are not
+# near zero here, and most of what they do comes from the squared error, not from the network. For these waves the
+# paper's explanation does not hold. (It was given for images, and for part of the effect.)
+#
+# Does first order then *train* worse? An angle at MAML's $\theta$ does not say: FOMAML walks its own way, to its own
+# $\theta$. Lesson 05 trains it. What theory does promise is that both agree as $\alpha \to 0$:
+
+# %% jupyter={"source_hidden": true}
+medians = {name: each.median(0).values for name, each in off.items()}
+highest = max(median[0] for name, median in medians.items() if name.startswith("fresh"))
+for name, (angle, of_bowl) in medians.items():
+    assert name.startswith("fresh") or min(angle, of_bowl) > 1.5 * highest
+
+# %%
+for inner_lr in (1e-4, 1e-3, 1e-2):
+    second = replace(learner, inner_lr=inner_lr, inner_steps=1)
+    both = (replace(second, first_order=cut) for cut in (False, True))
+    pair = [meta_gradient(one, theta, batch)[0] for one in both]
+    degrees = degrees_between(*(torch.cat([p.flatten() for p in g.values()]) for g in pair))
+    print(f"α = {inner_lr}: {degrees:.1f}° apart")
 
 # %% [markdown]
 # Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines

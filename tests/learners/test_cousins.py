@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import permutations
+
 import pytest
 import torch
-from torch.func import grad
+from torch.func import grad, vjp
 from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu.learners import FOMAML, IMAML, MAML, MAMLPlusPlus, MetaSGD, Pretrain, Reptile
 from maml_edu.learners.imaml import conjugate_gradients
 from maml_edu.learners.maml import RATES
 from maml_edu.learners.metasgd import ALPHA
+from maml_edu.learners.reptile import minibatches
 from maml_edu.models import conv4, mlp
 from maml_edu.outer import Training, meta_gradient, meta_train
 from maml_edu.tasks import SinusoidTasks, TaskBatch
@@ -86,6 +90,97 @@ def test_reptile_of_one_step_is_joint_training():
     joint = grad(learner.loss_at)(theta, x, y)
     expected = {name: 0.02 * g for name, g in joint.items()}
     torch.testing.assert_close(meta_gradient(learner, theta, batch)[0], expected, **CLOSE)
+
+
+def test_each_inner_step_of_reptile_may_see_other_samples():
+    """Five samples of twelve a step: the third step takes the two left over, and three again."""
+    learner = Reptile(MODEL, inner_lr=0.02, inner_steps=4, minibatch=5)
+    theta, batch = doubles(learner.init(generator=seeded())), waves()
+    x, y = batch.task(0).samples
+    turns = minibatches(12, 5, 4)
+    assert [len(seen) for seen in turns] == [5, 5, 5, 5]
+    in_turn = sum(turns, [])
+    assert sorted(in_turn[:12]) == list(range(12))
+    assert len(set(in_turn[12:])) == 8
+    assert in_turn[12:] != in_turn[:8]
+    state = theta
+    for seen in turns:
+        slope = grad(learner.loss_at)(state, x[seen], y[seen])
+        state = {name: p - 0.02 * slope[name] for name, p in state.items()}
+    expected = {name: theta[name] - p for name, p in state.items()}
+    torch.testing.assert_close(meta_gradient(learner, theta, batch)[0], expected, **CLOSE)
+    assert [sorted(seen) for seen in minibatches(3, 5, 2)] == [[0, 1, 2]] * 2
+    whole, cut = (Reptile(MODEL, inner_steps=2, minibatch=m) for m in (None, 20))
+    together = (meta_gradient(one, theta, batch)[0] for one in (whole, cut))
+    torch.testing.assert_close(*together, **CLOSE)
+    with pytest.raises(ValueError, match="inner_lr is a list by steps; with a minibatch all"):
+        Reptile(MODEL, inner_lr=[0.1] * 5, minibatch=5)
+
+
+def four_each(k: int):
+    """k minibatches, (x, y) each, of one wave."""
+    x, y = SinusoidTasks().sample(1, shots=4 * k, queries=1, generator=seeded(5))[:2]
+    return list(zip(x[0].double().split(4), y[0].double().split(4), strict=True))
+
+
+def in_every_order(sets, *, mixed: bool) -> TaskBatch:
+    """Tasks of the same minibatches in all orders: the mean over them is what to expect when the
+    order is drawn. mixed: the samples stand where `minibatches` takes them in turn."""
+    xs, ys = (torch.stack([torch.cat(o) for o in permutations(p)]) for p in zip(*sets, strict=True))
+    if mixed:
+        places = torch.tensor(sum(minibatches(4 * len(sets), 4, len(sets)), [])).argsort()
+        xs, ys = xs[:, places], ys[:, places]
+    return TaskBatch(xs[:, :-4], ys[:, :-4], xs[:, -4:], ys[:, -4:])
+
+
+def averages(learner, theta, sets):
+    """AvgGrad and AvgGradInner of Nichol et al. (2018), section 5.1: the mean gradient of a
+    minibatch at theta, and the mean of one's Hessian times another one's gradient."""
+    slope = grad(learner.loss_at)
+    gradients = [slope(theta, *each) for each in sets]
+    products = []
+    for i, each in enumerate(sets):
+        _, pull = vjp(lambda t, each=each: slope(t, *each), theta)  # a Hessian is symmetric
+        products += [pull(other)[0] for j, other in enumerate(gradients) if j != i]
+    return mean_of(gradients), mean_of(products)
+
+
+def mean_of(dicts):
+    return flattened({name: sum(d[name] for d in dicts) / len(dicts) for name in dicts[0]})
+
+
+def flattened(gradient) -> torch.Tensor:
+    return torch.cat([g.flatten() for g in gradient.values()])
+
+
+@pytest.mark.parametrize(
+    ("learner", "k", "first", "second"),
+    [
+        (MAML(MODEL, inner_steps=1), 2, 1, 2),
+        (FOMAML(MODEL, inner_steps=1), 2, 1, 1),
+        (Reptile(MODEL, inner_steps=2, minibatch=4), 2, 2, 1),
+        (Reptile(MODEL, inner_steps=3, minibatch=4), 3, 3, 3),
+        (Reptile(MODEL, inner_steps=4, minibatch=4), 4, 4, 6),
+    ],
+)
+def test_three_meta_gradients_have_the_expansion_of_nichol_et_al(learner, k, first, second):
+    """For k minibatches: MAML AvgGrad - 2 (k - 1) a AvgGradInner, FOMAML (k - 1) a, and Reptile,
+    divided by a, k AvgGrad - k (k - 1) / 2 a AvgGradInner, each but for terms in a^2."""
+    theta = doubles(learner.init(generator=seeded()))
+    sets, left_over = four_each(k), {}
+    mean, inner = averages(learner, theta, sets)
+    batch = in_every_order(sets, mixed=isinstance(learner, Reptile))
+    for rate in (1e-3, 1e-4):
+        at_rate = replace(learner, inner_lr=rate)
+        found = flattened(meta_gradient(at_rate, theta, batch)[0])
+        if isinstance(learner, Reptile):
+            found = found / rate
+        rest = first * mean - found
+        left_over[rate] = (rest - second * rate * inner).norm()
+        assert (rest @ inner / (rate * inner @ inner)).item() == pytest.approx(
+            second, abs=1e3 * rate
+        )
+    assert left_over[1e-4] < 0.011 * left_over[1e-3]  # it falls with the rate squared
 
 
 def test_meta_sgd_begins_as_maml_and_learns_each_weights_rate():

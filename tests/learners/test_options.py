@@ -33,6 +33,7 @@ OTHER = {
     "annealing": 0.9,
     "first_order_until": 0.7,
     "last_weight": 0.2,
+    "minibatch": 2,
     "strength": 0.5,
     "cg_steps": 1,
     "characters": 8,

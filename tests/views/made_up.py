@@ -9,6 +9,7 @@ from maml_edu.views.scenes import (
     ByHandTrace,
     ClassificationTrace,
     ComparisonTrace,
+    CurvesTrace,
     DenseNetwork,
     DrawingsTrace,
     EmbeddingTrace,
@@ -108,6 +109,15 @@ def training(entries: int = 40) -> TrainingTrace:
         checks[inner] = (at, level + 3 * np.exp(-at / 400), np.full(len(at), 0.15))
     noise = 1 + 0.2 * np.sin(np.arange(entries) * 7.0)
     return TrainingTrace("MAML", steps, (0.6 + 3.5 * np.exp(-steps / 300)) * noise, checks)
+
+
+def curves(entries: int = 5) -> CurvesTrace:
+    """Two measured curves over a logarithmic axis, and what one of them should be."""
+    x = np.geomspace(1e-4, 1e-2, entries) if entries else np.zeros(0)
+    measured = {"MAML": (x, 2 - 30 * x), "FOMAML": (x, 1 + 10 * x)}
+    return CurvesTrace(
+        "Coefficients", "inner_lr", "times", measured, {"MAML": (x, 0 * x + 2)}, log_x=True
+    )
 
 
 def classification(

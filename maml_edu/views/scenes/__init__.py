@@ -18,6 +18,7 @@ from maml_edu.views.scenes.base import scene as scene
 from maml_edu.views.scenes.by_hand import ByHandTrace as ByHandTrace
 from maml_edu.views.scenes.by_hand import DenseNetwork as DenseNetwork
 from maml_edu.views.scenes.classification import ClassificationTrace as ClassificationTrace
+from maml_edu.views.scenes.curves import CurvesTrace as CurvesTrace
 from maml_edu.views.scenes.drawings import DrawingsTrace as DrawingsTrace
 from maml_edu.views.scenes.embedding import EmbeddingTrace as EmbeddingTrace
 from maml_edu.views.scenes.gallery import Gallery as Gallery

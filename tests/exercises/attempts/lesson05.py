@@ -42,14 +42,6 @@ def reptile(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
     return {n: torch.lerp(p.detach(), means[n], meta_lr) for n, p in theta.items()}
 
 
-def weights(done, inner_steps):
-    v = torch.full((inner_steps,), 1 / inner_steps, dtype=torch.float64)
-    taken = v[:-1] * min(done, 0.97)
-    v[:-1] -= taken
-    v[-1] += taken.sum()
-    return v
-
-
 def gradient_climbed(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
     ends = [inner_loop(loss_fn, theta, *task, inner_lr, inner_steps) for task in tasks]
     return {
@@ -82,16 +74,58 @@ def by_reptile(loss_fn, theta, tasks, inner_lr, inner_steps, meta_lr):
     return {n: p.detach() - meta_lr * gradient[n] for n, p in theta.items()}
 
 
+def forgot_to_zero(loss_fn, theta, support, query, inner_lr, inner_steps, zero_at_last=False):
+    """The function that the lesson shows."""
+    state = {n: p.detach().clone().requires_grad_() for n, p in theta.items()}
+    descent = torch.optim.SGD(state.values(), lr=inner_lr)
+    for _ in range(inner_steps):
+        loss_fn(state, *support).backward()
+        descent.step()
+    if zero_at_last:
+        descent.zero_grad()
+    loss_fn(state, *query).backward()
+    return {n: p.grad for n, p in state.items()}
+
+
+def zeroed_inside(loss_fn, theta, support, query, inner_lr, inner_steps):
+    state = {n: p.detach().clone().requires_grad_() for n, p in theta.items()}
+    descent = torch.optim.SGD(state.values(), lr=inner_lr)
+    for _ in range(inner_steps):
+        descent.zero_grad()
+        loss_fn(state, *support).backward()
+        descent.step()
+    loss_fn(state, *query).backward()
+    return {n: p.grad for n, p in state.items()}
+
+
+def paired(errors, reference):
+    n = errors.size(1)
+    rows = [(a - b) for a, b in zip(errors, reference, strict=True)]
+    halves = [1.96 * (row.var() / n) ** 0.5 for row in rows]
+    return torch.stack([row.mean() for row in rows]), torch.stack(halves)
+
+
+def unpaired(errors, reference):
+    each = [e.var(1) / e.size(1) for e in (errors, reference)]
+    return errors.mean(1) - reference.mean(1), 1.96 * sum(each).sqrt()
+
+
 RIGHT = {
     "check_first_order": [first_order, by_fomaml],
     "check_reptile_step": [reptile, by_reptile],
-    "check_step_weights": [weights, lambda done, k: weights(done, k).tolist()],
+    "check_paired_gap": [paired, lambda *both: list(paired(*both))],
 }
 WRONG = {
-    "check_first_order": [(lambda *p: first_order(*p[:5], 1), "one inner step is taken")],
+    "check_first_order": [
+        (lambda *p: first_order(*p[:5], 1), "one inner step is taken"),
+        (forgot_to_zero, "still add up, from step to step"),
+        (zeroed_inside, "still in the query's"),
+        (lambda *p: forgot_to_zero(*p, zero_at_last=True), "the inner steps' gradients still"),
+    ],
     "check_reptile_step": [(gradient_climbed, "sign is flipped"), (joint, "joint training")],
-    "check_step_weights": [
-        (lambda done, k: weights(done, k)[:-1], "shape"),
-        (lambda done, k: 2 * weights(done, k), "numbers differ"),
+    "check_paired_gap": [
+        (unpaired, "subtract wave by wave"),
+        (lambda *both: paired(*both)[0], "a tuple of 2"),
+        (lambda *both: paired(*(each.T for each in both)), "over the seeds"),
     ],
 }

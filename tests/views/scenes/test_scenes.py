@@ -34,6 +34,8 @@ TRACES = {
     "training": made_up.training(),
     "one entry": made_up.training(1),
     "no entries": made_up.training(0),
+    "curves": made_up.curves(),
+    "no curves": made_up.curves(0),
     "classification": made_up.classification(),
     "twenty ways": made_up.classification(way=20, queries=1),
     "five shots": made_up.classification(shots=5, queries=2),
@@ -84,6 +86,14 @@ def test_a_divergence_is_said_and_does_not_squash_the_axes():
     assert high["wild"] < 5 * high["calm"]
     assert "iverged" not in wild["summary"][0]
     assert "Diverged: left the picture at step 1" in wild["summary"][-1]
+
+
+def test_curves_say_what_was_measured_and_what_was_expected():
+    made = drawn(TRACES["curves"])
+    assert "MAML: from 2 to 1.7." in made["summary"][0]
+    assert "Expected of MAML: 2." in made["summary"][0]
+    assert panel(made, "curves")["x"]["scale"] == "log"
+    assert mark(made, "expected", "curves")["role"] == "theta"
 
 
 def test_a_training_run_says_what_its_loss_is():

@@ -1,4 +1,4 @@
-"""Exercise 05.3 asks for the weights that the package's MAML++ has."""
+"""Exercise 06.2 asks for the weights that the package's MAML++ has."""
 
 from __future__ import annotations
 
