@@ -52,6 +52,7 @@ PARTS = (
     measured_by("omniglot_table", "omniglot.json", "Omniglot: the models that come along", 25),
     Part("Omniglot: the features that the family goes on from", MAKE_START, 25, START),
     measured_by("family", "family.json", "every learner, sine waves and Omniglot", 60),
+    measured_by("what_adapts", "what_adapts.json", "body or head: five learners, five seeds", 20),
     measured_by("per_step", "per_step.json", "per-step losses: k = 5, three seeds", 2),
     measured_by("omniglot_quick", "bench_omniglot.json", "Omniglot in three minutes", 5),
     measured_by(

@@ -67,10 +67,14 @@ def test_the_commands_in_the_metadata_give_its_configs(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_table_has_each_under_both_protocols(name, rows):
+def test_the_table_has_each_under_every_protocol(name, rows):
     made = load(name)
     found = {r["protocol"]: r for r in rows if r["sha256"] == made.metadata["sha256"]}
-    assert set(found) == {"transductive", "support-only", "transductive, upright"}
+    protocols = {"authors' queries", "transductive", "support-only", "transductive, upright"}
+    assert set(found) == protocols
+    assert (
+        found["authors' queries"]["figures"]["protocol"]["queries"] == found["transductive"]["shot"]
+    )
     for r in found.values():
         assert r["tasks"] >= 1000
         assert r["command"] == made.metadata["command"]
