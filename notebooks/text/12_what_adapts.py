@@ -116,6 +116,7 @@ def colleagues_freeze(theta, part, inner_lr):
 for part in ("nothing", "head", "layers"):
     print(f"{part} frozen: {right(colleagues_freeze(mine, part, 0.4), mine).mean():.4f}")
 
+
 # %% [markdown]
 # Three times the same figure, to the last digit: "neither part matters", says the colleague. You should not believe
 # it. A freeze that changes *nothing at all* has probably frozen nothing.
@@ -168,6 +169,7 @@ for part, values in of_mine.items():
 # %% jupyter={"source_hidden": true}
 if real:  # made-up letters are another matter
     assert of_mine["body only"].mean() > of_mine["head only"].mean() + 0.03
+
 
 # %% [markdown]
 # The *body* learns the task: freeze the head, and next to nothing is lost. Freeze the body, and the head alone does
@@ -277,6 +279,7 @@ if real:
     assert abs(Estimate.of(all_of - head).mean) < 0.02
     assert body.mean() < 0.3
 
+
 # %% [markdown]
 # A clean contradiction! MAML alone reads with its body; ANIL's network reads with its head, and with its head frozen
 # it only guesses, *at the very rate at which MAML's body learns everything*. So it is not a law of the architecture.
@@ -313,6 +316,7 @@ print(f"pull on the body: {pull(alike, wide):.1e}")
 deaf = right(split(alike, 0.4, 0), alike, wide)
 print(f"body only, rows alike: {Estimate.of(deaf)}")
 assert abs(deaf.mean() - 0.2) < 0.05
+
 
 # %% [markdown]
 # From nearly everything to a guess, and no weight of the body was touched. Whether a body *can* adapt is written in its
@@ -363,6 +367,7 @@ for who in thetas:
     means = torch.tensor(far).mean(0)
     shown = ", ".join(f"{name} {v:.1%}" for name, v in zip(layers, means, strict=True))
     print(f"{who:>15}: {shown}")
+
 
 # %% [markdown]
 # In MAML's networks the *last* convolution goes furthest of the four, as its pull comes straight from the head. Far is
@@ -423,6 +428,7 @@ for what, y in changed.items():
 # %% jupyter={"source_hidden": true}
 scaled, turned, stretched, mixed = (cka(x, y) for y in changed.values())
 assert min(scaled, turned) > 0.999 and max(stretched, mixed) < 0.9
+
 
 # %% [markdown]
 # Linear CKA ignores a rotation, and one scale for all features. It does mind a stretch of a single one, or an arbitrary
