@@ -304,7 +304,7 @@ for name, asked in (("1 query a class", as_authors), ("15 queries a class", many
 print("the paper, 1 query : 98.7 ± 0.4 % (Finn et al. 2017, table 1)")
 
 # %% jupyter={"source_hidden": true}
-# On the stand-in it meets letters of a kind that it was never trained on: there it only has to beat guessing.
+# On the stand-in it meets letters unlike any that it was trained on: there it has to beat guessing.
 one, fifteen = measured.values()
 for share in (one, fifteen):
     assert share.mean - share.half_width > (after.mean if real else 0.3)
@@ -333,6 +333,9 @@ while "started_from" in chain[0]:
 for run in chain:
     name, minutes = run["config"]["learner"]["name"], run["cpu_seconds"] / 60
     print(f"{name}, {run['config']['training']['steps']} steps, {minutes:.0f} minutes of one core")
+
+# %% [markdown]
+# Asked 15 of each, as above, and beside the figure that its metadata hold:
 
 # %%
 now = evaluate(reader.learner, reader.theta, new, many_queries)[3]
@@ -480,7 +483,7 @@ def html_row(name):
     mean, half = cells.get(ours[0], (math.nan, math.nan))
     apart = (mean - theirs["accuracy"]) / math.hypot(half, theirs["half_width"])
     verdict = "below" if apart < -1 else "above" if apart > 1 else "alike"
-    shown += [per_cent(**{"mean": theirs["accuracy"], "half_width": theirs["half_width"]}), verdict]
+    shown += [per_cent(*theirs.values()), verdict]
     columns = "".join(f"<td>{cell}</td>" for cell in shown)
     return f'<tr><th scope="row">{name.removeprefix("omniglot-")}</th>{columns}</tr>'
 
