@@ -484,6 +484,9 @@ curves = {who: [likeness(who, more.task(i)) for i in range(15)] for who in theta
 curves["another order"] = [likeness("MAML alone", more.task(i), order) for i in range(15)]
 curves = {who: torch.tensor(rows).mean(0) for who, rows in curves.items()}
 
+# %% [markdown]
+# *Predict* where the curves part, then look.
+
 # %%
 figure = Figure(figsize=(6.4, 3.2), layout="constrained")
 axes = figure.add_subplot(ylim=(0, 1.05), ylabel="CKA, before and after adapting")
@@ -537,7 +540,8 @@ for name, rows in by_learner.items():
     ends = [{part: row["right"][part][-1]["mean"] for part in parts} for row in rows]
     body = sum(end["body only"] > end["head only"] for end in ends)
     reads = sum(end["all"] for end in ends) / len(ends)
-    print(f"{name} (rate {rows[0]['rate']:g}): reads {reads:.3f}; body ahead in {body} of {len(ends)} seeds")
+    told = f"{name} (rate {rows[0]['rate']:g}): {reads:.3f} right"
+    print(f"{told}; body ahead of head in {body} of {len(ends)} seeds")
 if not by_learner:
     print("Nobody has run it here yet; it takes 20 minutes of one core.")
 
