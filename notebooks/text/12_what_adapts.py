@@ -118,8 +118,8 @@ for part in ("nothing", "head", "layers"):
 
 
 # %% [markdown]
-# Three times the same figure, to the last digit: "neither part matters", says the colleague. You should not believe
-# it. A freeze that changes *nothing at all* has probably frozen nothing.
+# Three times the same figure, to the last digit: "neither part matters", says the colleague. Do not believe it. A
+# freeze that changes *nothing at all* has probably frozen nothing.
 #
 # ### Exercise 12.1: a freeze that freezes nothing
 #
