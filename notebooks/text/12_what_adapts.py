@@ -212,7 +212,7 @@ for part in ("head only", "body only"):
 # Yours trained for half a minute. Here are two that trained for longer, both with 64 filters:
 # - **MAML alone**: nothing but MAML with the uniform rate of 0.4, as yours. (It is a state of
 #   `python -m benchmarks.maml_from_scratch`, on its way to the end.)
-# - **ANIL, then MAML**: ANIL trained its body, so no inner step of training ever moved it. MAML went on for 80
+# - **ANIL, then MAML**: ANIL trained its body, and ANIL's inner steps never move it. MAML went on for 80
 #   steps only, with rates that began 10,000 times smaller for the body than for the head.
 
 # %%
@@ -318,10 +318,22 @@ deaf = right(split(alike, 0.4, 0), alike, wide)
 print(f"body only, rows alike: {Estimate.of(deaf)}")
 assert abs(deaf.mean() - 0.2) < 0.05
 
+# %% [markdown]
+# From nearly everything to a guess, and no weight of the body was touched. Now the other way round: leave ANIL's body
+# as it is, which nobody ever trained to move, and lend it MAML's head. *Predict:* does the body learn now?
+
+# %%
+lent = dict(thetas["ANIL, then MAML"])
+lent |= {name: p for name, p in thetas["MAML alone"].items() if name.startswith("head.")}
+hears = right(split(lent, 0.4, 0), lent, wide)
+print(f"ANIL's body only, MAML's head: {Estimate.of(hears)}")
+if real:
+    assert hears.mean() > 0.4
+
 
 # %% [markdown]
-# From nearly everything to a guess, and no weight of the body was touched. Whether a body *can* adapt is written in its
-# head.
+# It does, though not as well as a body that was trained to. So whether a body *can* adapt is written in its head; how
+# well it does is a matter of training. (Oh et al. put it so: features must move quickly to the head's vectors.)
 #
 # ## Which layer moves most?
 #
@@ -581,13 +593,13 @@ exercises.progress("12")
 #
 # - Freeze by name, then check that something changed. A freeze without any effect is a bug until proven otherwise.
 # - MAML with one rate for all learns a new character with its *body*. A body that ANIL made does not move, and need not.
-# - The body is taught through the head: with rows alike it hears nothing, whatever its rate.
+# - The body is taught through the head: with rows alike it hears nothing, whatever its rate; lend it a head, and it does.
 # - CKA ignores rotations and one scale. A CKA near 1 does not mean that nothing important changed.
 # - Pair the comparison, and draw the seeds.
 #
 # ## What to try
 #
-# - Give ANIL's body the head of MAML alone, in the player's `thetas`. Does the body move now? Does it learn?
+# - Add `lent` to `thetas` (and to `nets`), and look at it in the player. At which rate of the body does it read best?
 # - Set `my_guess` for 5 shots, and load `maml-conv4-5way-5shot-seed0`.
 # - Leave out the inner loop altogether: give each query the label of the support drawing whose layer-4 features lie
 #   nearest. For whose body is that enough? (This is where lesson 14 begins.)
