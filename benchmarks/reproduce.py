@@ -55,6 +55,7 @@ PARTS = (
     measured_by(
         "sine_family", "sine_family.json", "sine waves: MAML's cousins, and its ladder", 30
     ),
+    measured_by("what_adapts", "what_adapts.json", "body or head: five learners, five seeds", 20),
     measured_by("per_step", "per_step.json", "per-step losses: k = 5, ten seeds", 4),
     measured_by("omniglot_quick", "bench_omniglot.json", "Omniglot in three minutes", 5),
     measured_by(

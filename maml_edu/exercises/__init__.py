@@ -15,6 +15,7 @@ from maml_edu.exercises.lesson06 import *
 from maml_edu.exercises.lesson07 import *
 from maml_edu.exercises.lesson10 import *
 from maml_edu.exercises.lesson11 import *
+from maml_edu.exercises.lesson12 import *
 from maml_edu.exercises.lesson13 import *
 from maml_edu.exercises.lesson14 import *
 from maml_edu.exercises.lesson18 import *

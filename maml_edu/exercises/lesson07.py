@@ -1,4 +1,4 @@
-"""Checks of lesson 06: where a plane sees a point, the lowest curvature, linear CKA."""
+"""Checks of lesson 07: where a plane sees a point, the lowest curvature."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from maml_edu.exercises.common import Draws
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
 
-__all__ = ["check_cka", "check_lowest_curvature", "check_plane_point"]
+__all__ = ["check_lowest_curvature", "check_plane_point"]
 
 
 @exercise("07.1", "another plane")
@@ -72,34 +72,3 @@ def check_lowest_curvature() -> Comparison:
         matrix = turn @ torch.diag(torch.tensor(spectrum, dtype=torch.float64)) @ turn.T
         problems.append((matrix.mv, draws.normal(n), 120))
     return Comparison(right, mistakes, problems, "right: no direction curves further down")
-
-
-@exercise("07.3", "linear CKA")
-def check_cka() -> Comparison:
-    """`attempt(x, y)` -> the linear CKA of two layers' features at the same samples, (samples, p)
-    and (samples, q): a scalar between 0 and 1."""
-
-    def uncentred(x, y):
-        return (y.T @ x).norm() ** 2 / ((x.T @ x).norm() * (y.T @ y).norm())
-
-    def of_centred(measure, dim=0):
-        return lambda *both: measure(*(z - z.mean(dim, keepdim=True) for z in both))
-
-    def feature_by_feature(x, y):
-        n = min(x.shape[1], y.shape[1])
-        return (x[:, :n] * y[:, :n]).sum() / (x[:, :n].norm() * y[:, :n].norm())
-
-    right = of_centred(uncentred)
-    mistakes = {
-        "not centred: subtract each feature's mean over the samples, dim 0": uncentred,
-        "centred over the features; centre over the samples, dim 0": of_centred(uncentred, dim=1),
-        "it depends on the scale of the features": of_centred(lambda x, y: (y.T @ x).norm() ** 2),
-        "this is the root of it: square the norm of y.T @ x": lambda x, y: right(x, y).sqrt(),
-        "feature i meets only feature i; all pairs count: y.T @ x": of_centred(feature_by_feature),
-    }
-    problems = []
-    for seed, (n, p, q) in enumerate([(12, 3, 3), (20, 4, 6), (9, 5, 2)]):
-        draws = Draws(seed)
-        x = draws.normal(n, p) + 2
-        problems.append((x, 3 * x @ draws.normal(p, q) + draws.normal(n, q) - 1))
-    return Comparison(right, mistakes, problems, "right: turns, order and scale do not count")

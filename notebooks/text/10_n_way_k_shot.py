@@ -306,13 +306,13 @@ for way in (5, 20):
 # %% [markdown]
 # ## And you?
 #
-# One drawing of each of five test characters, and one query. The other contestant is a network that MAML meta-trained on
-# Omniglot's training characters (lesson 11 shows how). It gets the very same questions and sees what you see: the support
-# set, and one query. (On the stand-in it is away from home: these hands are new to it.)
+# One drawing of each of five test characters, and one query. The other contestant is a network that was meta-trained on
+# Omniglot's training characters: its features by ANIL, then all of it by MAML (lesson 11 shows how). It gets the very
+# same questions and sees what you see: the support set, and one query. (On the stand-in it is away from home: these hands are new to it.)
 
 # %%
 def questions(way, n=30):
-    maml = checkpoint.load(f"omniglot-conv4-{way}way-1shot")
+    maml = checkpoint.load(f"omniglot-anil-maml-conv4-{way}way-1shot")
     learner = replace(maml.learner, protocol="one-by-one")  # no other queries
     some = OmniglotTasks("test", way).sample(n, queries=1, generator=generator)
 
@@ -321,7 +321,7 @@ def questions(way, n=30):
         return learner.predict(adapted, task.query_x, task.support_x).argmax(-1)
 
     guesses = torch.stack([guess(some.task(i)) for i in range(n)])
-    asked = traces.quiz(some, guesses, model="MAML", generator=generator)
+    asked = traces.quiz(some, guesses, model="the network", generator=generator)
     return asked, score(guesses, some.query_y)
 
 
@@ -340,12 +340,12 @@ twenty = Quiz(asked_20)
 twenty
 
 # %% [markdown]
-# Run this when you have played. Below your score stands MAML's accuracy on *all* queries of these tasks, one of each
+# Run this when you have played. Below your score stands the network's accuracy on *all* queries of these tasks, one of each
 # character. It beats the pixels by far:
 
 # %%
 print(f" 5-way: {five.score}\n20-way: {twenty.score}")
-print(f"MAML, all queries: 5-way {measured}, 20-way {measured_20}")
+print(f"the network, all queries: 5-way {measured}, 20-way {measured_20}")
 for way, estimate in {5: measured, 20: measured_20}.items():
     assert estimate.mean - estimate.half_width > pixels_at[way].mean
 

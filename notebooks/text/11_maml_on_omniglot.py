@@ -21,7 +21,7 @@ if "google.colab" in sys.modules:
 # **You will be able to**
 # - meta-train a convolutional network that tells five new characters apart after *one* drawing of each;
 # - say what changed since the sine waves (little), and check it line by line;
-# - measure a full model as the paper does, and say under which batch-norm protocol;
+# - measure a longer training as the paper does, and say under which protocol, to the number of queries;
 # - see in the learned rates which layers adapt, and count what a meta-step costs.
 #
 # About 50 minutes, of which networks train and are measured for two.
@@ -195,14 +195,15 @@ print(f"meta-loss: {states[1].meta_loss:.2f} at first, {states[-1].meta_loss:.2f
 
 # %% [markdown]
 # The learning curve: the meta-loss, which is a query loss after one step on training characters, and the
-# same on **validation** characters, which theta never saw. They lie close together: to this network, a new
-# character is no harder than an old one. (The meta-loss is a mean over the 25 steps before, and training
-# characters also stand on their heads.)
+# same on **validation** characters, which theta never saw. For a fair comparison they are turned as the training
+# characters are; newness is then all that differs. The two lie close together: to this network, a new character
+# is hardly harder than an old one. (The meta-loss is a mean over the 25 steps before.)
 
 # %%
 seen = states[2::3]
+turned = OmniglotTasks("validation", way=5, rotations=True)
 look = Evaluation(inner_steps=1, n_tasks=60, shots=1, queries=5, seed=1)
-checks = [evaluate(learner, s.theta, validation, look)[1] for s in seen]
+checks = [evaluate(learner, s.theta, turned, look)[1] for s in seen]
 points = (
     torch.tensor([s.step for s in seen]).numpy(),
     torch.tensor([c.mean for c in checks]).numpy(),
@@ -266,60 +267,102 @@ def accuracy_interval(logits, labels):
 assert exercises.check_accuracy_interval(accuracy_interval)
 
 # %% [markdown]
-# ## The full model
+# ## MAML, for longer
 #
-# A better theta comes with the course. It had a head start: its convolutions were first trained on tasks of
-# 64 characters of which only the head adapts (*ANIL*, lesson 05), which is quick. `meta_train` went on from
-# there as above, through three inner steps. Its metadata says so, and gives the commands.
+# Is this the paper's MAML? Nearly. The paper has *one* rate of 0.4 for all, and trains for far longer. So here is a
+# network that MAML alone trained, from scratch, with that fixed rate. (A state on the way:
+# `python -m benchmarks.maml_from_scratch` goes on with it.) Its metadata tells how it was made.
 
 # %%
-full = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
+maml_alone = Path(maml_edu.__file__).parents[1] / "results/runs/maml-conv4-5way-1shot-seed0/best"
+full = checkpoint.load(maml_alone)
+told = full.metadata["config"]["training"]
 print(full.metadata["data"])
-runs = [full.metadata]
-while "started_from" in runs[0]:
-    runs.insert(0, runs[0]["started_from"])
-for run in runs:
-    print(f"{run['cpu_seconds'] / 60:.0f} minutes of one core: {run['command']}")
+print(f"{full.metadata['cpu_seconds'] / 60:.0f} minutes of one core: {full.metadata['command']}")
+print(f"{full.metadata['validation'][-1]['step']} steps so far of {told['meta_batch']} tasks each")
 
 # %% [markdown]
-# We measure it on 600 new tasks of **test** characters, 15 queries a character, three inner steps, and set it
-# beside the figure in its metadata and the paper's table 1. As in the authors' code, test characters are turned too. (On
-# the stand-in it meets letters of a kind that it was never trained on, so there we ask only that it learns
-# them at all.)
+# We measure it on new tasks of **test** characters, three inner steps, transductive, and turned, all as in the
+# authors' code. There is one more thing to get right, and it is easily missed: **how many queries**.
+# The authors' code asks $K$ queries a class, so at 1-shot batch-norm sees just *five* drawings, one of each character.
+# We usually ask 15 of each, which is 75. *Predict:* does it matter?
 
 # %%
-turned = OmniglotTasks("test", way=5, rotations=True)
-transductive = replace(full.learner, protocol="transductive")
-shares = evaluate(transductive, full.theta, turned, replace(how, n_tasks=600, seed=2026))
-print("by inner step, %:", ", ".join(f"{100 * s.mean:.2f}" for s in shares))
+new = OmniglotTasks("test", way=5, rotations=True)
+as_authors = replace(how, n_tasks=600, queries=1, chunk_size=40, seed=2026)
+many_queries = replace(how, n_tasks=150, queries=15, seed=2026)
 
 
-# %%
 def per_cent(mean, half_width):
     return f"{100 * mean:.2f} ± {100 * half_width:.2f} %"
 
 
-now, recorded = shares[3], full.metadata["figures"]["by_inner_step"][3]
+measured = {}
+for name, asked in (("1 query a class", as_authors), ("15 queries a class", many_queries)):
+    measured[name] = evaluate(full.learner, full.theta, new, asked)[3]
+    print(f"{name:>19}: {per_cent(measured[name].mean, measured[name].half_width)}")
+print("the paper, 1 query : 98.7 ± 0.4 % (Finn et al. 2017, table 1)")
+
+# %% jupyter={"source_hidden": true}
+# On the stand-in it meets letters unlike any that it was trained on: there it has to beat guessing.
+one, fifteen = measured.values()
+for share in (one, fifteen):
+    assert share.mean - share.half_width > (after.mean if real else 0.3)
+if real:
+    assert one.mean - fifteen.mean > math.hypot(one.half_width, fifteen.half_width)
+    assert one.mean + one.half_width > 0.987 - 0.004  # the paper's interval
+
+# %% [markdown]
+# It matters more than many a trick of the trade. Asked as the authors ask, the network is as good as the paper's, within
+# both intervals; asked 15 of each, it is clearly worse, with the very same weights. So never set a figure beside 98.7
+# before you know its queries. (Why one of each helps, nothing here tests. Our guess: a batch that is known to hold each
+# character exactly once is the strongest hint that batch-norm can get.) Mind also that the interval is a wide one: five
+# answers say little of a task.
+#
+# ## A better reader, by another way
+#
+# A network that reads *better* comes with the course as well. Its convolutions were first trained by ANIL (lesson 05):
+# tasks of 64 characters of which only the head adapts, which is quick. MAML went on from there for 80 steps. So it is
+# **not** a reproduction of MAML, whatever its figure; its inner steps hardly move the convolutions at all. What moves,
+# and why, is lesson 12's question. Here it serves as a good reader of drawings.
+
+# %%
+reader = checkpoint.load("omniglot-anil-maml-conv4-5way-1shot")
+chain = [reader.metadata]
+while "started_from" in chain[0]:
+    chain.insert(0, chain[0]["started_from"])
+for run in chain:
+    name, minutes = run["config"]["learner"]["name"], run["cpu_seconds"] / 60
+    print(f"{name}, {run['config']['training']['steps']} steps, {minutes:.0f} minutes of one core")
+
+# %% [markdown]
+# Asked 15 of each, as above, and beside the figure that its metadata hold:
+
+# %%
+now = evaluate(reader.learner, reader.theta, new, many_queries)[3]
+recorded = reader.metadata["figures"]["by_inner_step"][3]
 print(f"measured now: {per_cent(now.mean, now.half_width)}")
 if real:
     print(f"its metadata: {per_cent(**recorded)}")
-    print("the paper:    98.7 ± 0.4 % (Finn et al. 2017, table 1)")
-    both = math.hypot(now.half_width, recorded["half_width"])
-    assert abs(now.mean - recorded["mean"]) <= both
-    assert now.mean - now.half_width > after.mean
 else:
-    print("This is the stand-in; comparing with metadata and paper needs Omniglot.")
+    print("This is the stand-in; comparing with the metadata needs Omniglot.")
+
+# %% jupyter={"source_hidden": true}
+if real:
+    both = math.hypot(now.half_width, recorded["half_width"])
+    assert abs(now.mean - recorded["mean"]) <= 1.5 * both
+else:
     assert now.mean - now.half_width > 0.6  # it has never seen such letters
 
 # %% [markdown]
 # ## Whose statistics?
 #
 # The paper's figures, and those above, are **transductive**: batch-norm looks at all of a task's queries at
-# once, and they are balanced, 15 of each character. That is a hint which you do not have when queries come
-# one by one. *Predict, then run:* what does it cost to do without?
+# once, and they are balanced, as many of each character. That is a hint which you do not have when queries come
+# one by one. *Predict, then run:* what does it cost MAML to do without?
 
 # %%
-protocols = {"transductive": 200, "support-only": 200, "one-by-one": 40}  # tasks
+protocols = {"transductive": 120, "support-only": 120, "one-by-one": 20}  # tasks
 right = {}
 for protocol, n_tasks in protocols.items():
     seeded = torch.Generator().manual_seed(3)
@@ -330,7 +373,7 @@ for protocol, n_tasks in protocols.items():
     print(f"{protocol:>13}: {Estimate.of(right[protocol])}")
 
 # %% [markdown]
-# The first two were asked the *same* 200 tasks. So take the difference task by task: what a task's
+# The first two were asked the *same* 120 tasks. So take the difference task by task: what a task's
 # characters make easy or hard cancels out, and the interval shrinks.
 
 # %%
@@ -379,28 +422,30 @@ assert exercises.check_support_norm(by_support)
 # Now you hold all of it. Five test characters, one drawing of each; beside each query, the probability of
 # each label; **scrub the inner steps**. Then move what you like: another task, the rates (all multiplied
 # by one factor), the protocol, and who learns. What does one step do to a model trained for a minute, and
-# what to the full one? From which factor on does adapting break, and does the support loss tell?
+# what to the others? From which factor on does adapting break, and does the support loss tell?
 
 # %%
 learners = {
-    "the full model": (full.learner, full.theta),
+    "MAML, for longer": (full.learner, full.theta),
     "a minute of training": (learner, minute),
     "untrained": (learner, states[0].theta),
+    "the better reader": (reader.learner, reader.theta),
 }
 
 
-def faster(theta, factor):  # theta holds the logarithms of the learned rates
+def faster(one, theta, factor):  # learned rates are held as their logarithms
+    if not one.learned_rates:
+        return replace(one, inner_lr=factor * one.inner_lr), theta
     shift = math.log(factor)
-    return {n: p + shift * n.startswith("log_inner_lr.") for n, p in theta.items()}
+    return one, {n: p + shift * n.startswith("log_inner_lr.") for n, p in theta.items()}
 
 
 # %%
 def watch(who, number, factor, protocol):
-    one, theta = learners[who]
-    new = torch.Generator().manual_seed(number)
-    task = test.sample(1, shots=1, queries=3, generator=new).task(0)
-    one = replace(one, protocol=protocol)
-    return traces.classification(one, faster(theta, factor), task, name=who)
+    drawn = torch.Generator().manual_seed(number)
+    task = test.sample(1, shots=1, queries=3, generator=drawn).task(0)
+    one, theta = faster(*learners[who], factor)
+    return traces.classification(replace(one, protocol=protocol), theta, task, name=who)
 
 
 explore(
@@ -414,39 +459,46 @@ explore(
 # %% [markdown]
 # ## The table
 #
-# All Omniglot models that come with this course, from `results/omniglot.json`, measured on 1,000 tasks of
-# test characters after three inner steps (`python -m benchmarks.omniglot_table`), and once more with every
-# character upright, which is harder: turned ones also differ by which way up they stand. The paper's row is
-# transductive, and turned.
+# All Omniglot models that come with this course and the runs in progress, from `results/omniglot.json`, measured on
+# 1,000 tasks of test characters after three inner steps (`python -m benchmarks.omniglot_table`). **Authors' queries**
+# is the paper's own protocol; the others have 15 queries a class (5 above ten ways). "Upright" turns no character,
+# which is harder: turned ones also differ by which way up they stand. A name says every method that trained the model:
+# only those that begin with `maml-` are MAML's own.
 
 # %%
 import json
 
 file = Path(maml_edu.__file__).parents[1] / "results" / "omniglot.json"
 results = json.loads(file.read_text("utf-8"))
-found, ours = {}, ("transductive", "support-only", "transductive, upright")
+ours = ("authors' queries", "transductive", "support-only", "transductive, upright")
+found, paper = {}, {}
 for row in results["rows"]:
-    name = f"{row['way']}-way {row['shot']}-shot"
-    cell = per_cent(row["accuracy"], row["half_width"])
-    found.setdefault((row["model"], name, row["seed"]), {})[row["protocol"]] = cell
+    found.setdefault(row["name"], {})[row["protocol"]] = (row["accuracy"], row["half_width"])
+    paper[row["name"]] = results["paper"][row["model"]][f"{row['way']}-way {row['shot']}-shot"]
 
 
 # %%
-def html_row(model, name, seed):
-    cells = found[model, name, seed]
-    theirs = results["paper"][model].get(name)
-    cells = [cells[p] for p in ours] + [per_cent(*theirs.values())]
-    columns = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row">{model}, {name}, seed {seed}</th>{columns}</tr>'
+def html_row(name):
+    cells, theirs = found[name], paper[name]
+    shown = [per_cent(*cells[p]) if p in cells else "not measured" for p in ours]
+    mean, half = cells.get(ours[0], (math.nan, math.nan))
+    apart = (mean - theirs["accuracy"]) / math.hypot(half, theirs["half_width"])
+    verdict = "below" if apart < -1 else "above" if apart > 1 else "alike"
+    shown += [per_cent(*theirs.values()), verdict]
+    columns = "".join(f"<td>{cell}</td>" for cell in shown)
+    return f'<tr><th scope="row">{name.removeprefix("omniglot-")}</th>{columns}</tr>'
 
 
-heads = ("model", *ours, "the paper, transductive")
+heads = ("model", *ours, "the paper", "ours (authors' queries) is")
 head = "".join(f'<th scope="col">{text}</th>' for text in heads)
 HTML(f"""<table><caption>Query accuracy after three inner steps, ± half of the 95%
 interval over tasks</caption><thead><tr>{head}</tr></thead>
-<tbody>{"".join(html_row(*key) for key in found)}</tbody></table>""")
+<tbody>{"".join(html_row(name) for name in found)}</tbody></table>""")
 
 # %% [markdown]
+# Read the last column before you are impressed, or disappointed: "alike" means that the difference lies within both
+# intervals together. Where it says "below", this course does not reach the paper, and says so.
+#
 # ## Which layers adapt?
 #
 # In the minute's training the outer loop was free to give each layer an inner rate of its own. All began at
@@ -467,9 +519,9 @@ assert by_layer == sorted(by_layer)
 assert by_layer[0] < 0.4 < by_layer[3]
 
 # %% [markdown]
-# The early layers, which see strokes, slowed down: what a stroke looks like is no matter of the task. The
-# last convolution, which sees whole characters, sped up. Lesson 07 asks the same of the features: what
-# changes in them when a network adapts, and what is merely used again?
+# The early layers slowed down, and the last convolution sped up. (One run; our guess at why: early layers see
+# strokes, which are no matter of the task, and the last sees whole characters.) Lesson 12 asks which part it is that
+# learns a task, the body or the head.
 #
 # ## What a meta-step costs
 #
@@ -523,8 +575,8 @@ exercises.progress("11")
 # - From sine waves to Omniglot, three arguments change: tasks, model, loss. Both loops stay.
 # - A minute on one core is enough for a network that learns five new characters from five drawings.
 # - Before adapting it can only guess, at $\log 5$. What it has learned shows after the first step.
-# - The interval counts tasks, not queries; and a figure without its batch-norm protocol says little.
-# - The learned rates say which layers adapt.
+# - The interval counts tasks, not queries; and a figure says little without its batch-norm protocol and its queries.
+# - A model bears the name of every method that trained it: what ANIL made is not MAML's result.
 #
 # ## What to try
 #
@@ -532,4 +584,4 @@ exercises.progress("11")
 # - Train with `protocol="support-only"` from the start. Does the network unlearn to lean on the hint?
 # - `first_order=True`: how much of the accuracy is left, and for how much less time?
 #
-# **Next, [lesson 13](13_the_traps.ipynb):** the traps, each broken on purpose.
+# **Next, [lesson 12](12_what_adapts.ipynb):** which part of the network learned that?

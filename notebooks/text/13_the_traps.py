@@ -567,7 +567,7 @@ lab("labels in order: accuracy before adapting", before_any_step, "up")
 
 # %% [markdown]
 # (That was on the characters that it was trained with. On new ones the effect is smaller, but
-# there, as you measured in lesson 07: letters of one alphabet stand together in the list.)
+# there, as you measured in lesson 10: letters of one alphabet stand together in the list.)
 #
 # *Moral: plot step 0. In 5-way it is 20%; 30% there is a leak, and no talent.*
 #

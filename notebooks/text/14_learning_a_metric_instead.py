@@ -300,8 +300,9 @@ assert torch.allclose(maml.predict(one_step, task.query_x), expected, atol=1e-5)
 
 # %% [markdown]
 # So the families are closer than they look. Both turn support features into a head; the prototypical network in one
-# stroke, MAML by steps that can go on, and that can also move the features. Lesson 07 found that MAML hardly uses
-# that last freedom at home. Below we take it away from home.
+# stroke, MAML by steps that can go on, and that can also move the features. The network here
+# hardly uses that last freedom, for ANIL trained its body; one that MAML alone trained does use it (lesson 12). Below we
+# take them away from home.
 #
 # ## Attention
 #
@@ -592,7 +593,7 @@ for name in ("protonet", "matching", "reptile"):
         assert 100 * (ours["mean"] + ours["half_width"]) > family["papers"][name][shots]
 
 # %% [markdown]
-# - **ANIL is MAML** here: to adapt the head alone is enough on drawings (lesson 07 said why).
+# - **ANIL does as MAML does** here, by construction: both began from ANIL's body, which hardly moves (lesson 12).
 # - **FOMAML** is cheaper and a little below. But at MAML's head rate it *unlearns*. From zero, a step that long goes
 #   beyond the lowest point: $I - \alpha H$ has the other sign there, FOMAML takes it for 1, and its gradient for the head
 #   points nearly backwards. A tenth of the rate keeps $\alpha H$ below 1. (MAML++ begins in first order, at MAML's rate. That is the
@@ -602,7 +603,7 @@ for name in ("protonet", "matching", "reptile"):
 #   have hardly moved after a minute, so they do as MAML does; their authors trained for hours. (ANIL's paper has 20 ways only.)
 # - Most others end within a point of each other, and a second seed would reorder them. On few-shot drawings the body counts most.
 #
-# And lesson 11's full model stood on both feet. Its features, too, began on 64-way tasks where the head takes one
+# And lesson 11's good reader belongs to both families. Its features, too, began on 64-way tasks where the head takes one
 # step from zero, which is, as above, a classifier by centred prototypes.
 
 # %% [markdown]

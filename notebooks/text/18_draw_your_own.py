@@ -52,7 +52,7 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## A network is at home in its data
 #
-# We take lesson 11's full model, and the characters that it was never trained on. Queries will come one by one, as
+# We take lesson 11's good reader (its body was trained by ANIL), and the characters that it was never trained on. Queries will come one by one, as
 # you draw them. So batch-norm takes its statistics from the support set alone: the **support-only** protocol.
 
 # %%

@@ -16,6 +16,7 @@ from maml_edu.views.scenes import (
     Gallery,
     ImageGrid,
     LandscapeTrace,
+    MovementTrace,
     PlaneTrace,
     TrainingTrace,
 )
@@ -181,3 +182,12 @@ def embedding(way: int = 3, most: int = 4, queries: int = 2) -> EmbeddingTrace:
     words = "ProtoNet", "transductive", tuple("ABCDEFGHIJ"[:way])
     places = support, prototypes, query
     return EmbeddingTrace(*words, drawings(way), *places, labels, answers, 0.81)
+
+
+def movement(steps: int = 3, growth: float = 0.5) -> MovementTrace:
+    """A head that walks on, a layer that hardly moves, and one that rests."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        far = np.abs(1 - np.float64(growth) ** np.arange(steps + 1))
+    moved = {"layer 1": 0 * far if growth < 1 else far, "layer 2": 1e-3 * far, "head": 10 * far}
+    right = 0.2 + 0.7 * np.minimum(np.arange(steps + 1), 1)
+    return MovementTrace("MAML", "inner_lr by layer", 5, 8, moved, right)

@@ -16,5 +16,6 @@ from maml_edu.views.traces.landscape_trace import main_plane as main_plane
 from maml_edu.views.traces.landscape_trace import plane as plane
 from maml_edu.views.traces.landscape_trace import random_plane as random_plane
 from maml_edu.views.traces.landscape_trace import unflat as unflat
+from maml_edu.views.traces.movement_trace import movement as movement
 from maml_edu.views.traces.shared import label_name as label_name
 from maml_edu.views.traces.training_trace import training as training

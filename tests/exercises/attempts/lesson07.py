@@ -15,22 +15,6 @@ def lowest_by_matrix(product, v, iterations):
     return torch.linalg.eigvalsh(matrix)[0]
 
 
-def cka_by_samples(x, y):
-    n = len(x)
-    centre = torch.eye(n, dtype=x.dtype) - 1 / n
-    k, m = centre @ x @ x.T @ centre, centre @ y @ y.T @ centre
-    return (k * m).sum() / ((k * k).sum() * (m * m).sum()).sqrt()
-
-
-def uncentred(x, y):
-    return (y.T @ x).norm() ** 2 / ((x.T @ x).norm() * (y.T @ y).norm())
-
-
-def of_squares(x, y):
-    x, y = x - x.mean(0), y - y.mean(0)
-    return (y.T @ x).square().sum()
-
-
 def the_largest(product, v, iterations):
     for _ in range(iterations):
         v = product(v / v.norm())
@@ -50,7 +34,6 @@ def from_the_origin(theta, a, b, c):
 RIGHT = {
     "check_plane_point": [point_by_qr],
     "check_lowest_curvature": [lowest_by_matrix],
-    "check_cka": [cka_by_samples],
 }
 WRONG = {
     "check_plane_point": [
@@ -59,9 +42,4 @@ WRONG = {
         (lambda t, a, b, c: c, "shape"),
     ],
     "check_lowest_curvature": [(the_largest, "finds by itself")],
-    "check_cka": [
-        (uncentred, "not centred"),
-        (of_squares, "scale of the features"),
-        (lambda x, y: x.T @ y, "shape"),
-    ],
 }

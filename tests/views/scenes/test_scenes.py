@@ -48,6 +48,9 @@ TRACES = {
     "drawings diverged": made_up.drawn(way=2, growth=1e60),
     "embedding": made_up.embedding(),
     "embedding of one shot": made_up.embedding(way=6, most=1),
+    "movement": made_up.movement(),
+    "movement without steps": made_up.movement(steps=0),
+    "movement diverged": made_up.movement(growth=1e200),
 }
 
 
