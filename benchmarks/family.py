@@ -42,6 +42,7 @@ from benchmarks.family_grid import NAMES, PAPERS, SETTINGS, Options, candidates,
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.foundation.files import write_whole
 from maml_edu.foundation.types import Theta
+from maml_edu.learners.heads import resize_head
 from maml_edu.outer import Diverged, TrainState, meta_train
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.measure import hardware, versions
@@ -52,7 +53,8 @@ BUDGETS = (4.0, 16.0, 64.0)  # core-seconds; some settings take a share of them
 TUNING = 8.0  # core-seconds of each candidate
 TUNING_SEED = 10_000  # no row has it
 TASKS = {"validation": (100, 500), "test": (500, 1000)}  # how many, and the seed they come from
-AT_TRAINING = ("way", "meta_batch", "capture")  # options of a training that a test does not have
+# Options of a training that a test does not share: it is of 5 ways, turned, for every learner.
+AT_TRAINING = ("way", "shots", "queries", "meta_batch", "rotations", "capture")
 PACED = 40  # steps that the pace is measured on
 
 Row = dict[str, Any]
@@ -85,10 +87,20 @@ def steps_within(setting: str, budget: float, pace: float) -> int:
 def trained(
     setting: str, learner: str, options: Options, seed: int, steps: int, drawings: Drawings
 ) -> tuple[Theta, float]:
-    """theta, and the core-seconds of the training, with the capture of its first step."""
+    """theta for the test's number of ways, and the core-seconds of the training, with the capture
+    of its first step."""
     config, began = config_of(setting, learner, options, seed, steps), time.process_time()
     *_, last = states(config, drawings, every=max(1, steps))
-    return last.theta, round(time.process_time() - began, 1)
+    seconds = round(time.process_time() - began, 1)
+    if "way" not in options or config.learner_class.headless:
+        return last.theta, seconds
+    fewer = at_test(setting, learner, options).make_model()
+    return resize_head(config.make_learner(), last.theta, fewer)[1], seconds
+
+
+def at_test(setting: str, learner: str, options: Options) -> TrainConfig:
+    options = {name: value for name, value in options.items() if name not in AT_TRAINING}
+    return config_of(setting, learner, options, seed=0, steps=0)
 
 
 def tested(
@@ -97,13 +109,13 @@ def tested(
     """Each task's accuracy (of sines, its error) before adapting and after each inner step,
     (tasks, steps + 1)."""
     its, (n_tasks, seed) = SETTINGS[setting], TASKS[split]
-    options = {name: value for name, value in options.items() if name not in AT_TRAINING}
-    config = config_of(setting, learner, options, seed=0, steps=0)
+    config = at_test(setting, learner, options)
     sizes = {"shots": its.options["shots"], "queries": its.queries}
     generator = torch.Generator().manual_seed(seed)
     batch = config.make_tasks(split, drawings).sample(n_tasks, **sizes, generator=generator)
     how = {"inner_steps": its.most, "metric": accuracy if its.classifies else None}
-    return query_values(config.make_learner(), theta, batch, **how, chunk_size=10)
+    chunk = 10 if its.classifies else n_tasks
+    return query_values(config.make_learner(), theta, batch, **how, chunk_size=chunk)
 
 
 def figure(values: Tensor) -> dict[str, float | None]:

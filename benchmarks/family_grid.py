@@ -37,6 +37,8 @@ SETTINGS = {
 }
 
 WIDE = {"way": 20, "meta_batch": 1}  # as many drawings a step as four tasks of five ways
+# An ordinary batch of 120 drawings, of as many characters as fit.
+ORDINARY = {"way": 60, "shots": 1, "queries": 1, "meta_batch": 1}
 EAGER = {"capture": False}  # to record its many operations for replay takes longer than it saves
 
 
@@ -66,7 +68,11 @@ ON_DRAWINGS: dict[str, list[Options]] = {
     "protomaml": crossed("inner_lr", (0.01, 0.1, 0.4), meta_lr=5e-3),
     "protonet": _METRIC,
     "matching": _METRIC,
-    "pretrain": [{"meta_lr": 2e-3}, {"meta_lr": 5e-3}, {"meta_lr": 1e-2}],
+    "pretrain": [
+        {"meta_lr": 5e-3, **ORDINARY, "rotations": False},
+        {"meta_lr": 2e-2, **ORDINARY, "rotations": False},
+        {"meta_lr": 1e-2, **ORDINARY},
+    ],
 }
 _SINE = paired(inner_lr=(0.01, 0.01, 0.03), meta_lr=(3e-3, 1e-2, 3e-3))
 # iMAML's gradient does not see the way to the minimum, so nothing keeps it from making the support
