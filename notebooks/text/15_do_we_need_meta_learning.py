@@ -494,7 +494,7 @@ shortest = min(row["budget"] for row in rows if row["setting"] == first)
 
 def beside_paper(row):
     its = papers.get(row["learner"], {})
-    same = [r for r in rows if r["setting"] == first and r["budget"] == shortest]
+    same = [r for r in rows if r["setting"] == first and r["budget"] == shortest < longest]
     before = [r for r in same if (r["learner"], r["seed"]) == (row["learner"], row["seed"])]
     more = [f"{of(row, row['inner_steps']) - of(r, r['inner_steps']):+.1f}" for r in before]
     cells = [its.get(first, "–"), its.get("protocol", "–"), its.get("source", "–")]

@@ -6,6 +6,7 @@ import numpy as np
 
 from maml_edu.views.scenes import (
     AdaptationTrace,
+    BudgetTrace,
     ClassificationTrace,
     ComparisonTrace,
     DrawingsTrace,
@@ -90,6 +91,23 @@ def training(entries: int = 40) -> TrainingTrace:
         checks[inner] = (at, level + 3 * np.exp(-at / 400), np.full(len(at), 0.15))
     noise = 1 + 0.2 * np.sin(np.arange(entries) * 7.0)
     return TrainingTrace("MAML", steps, (0.6 + 3.5 * np.exp(-steps / 300)) * noise, checks)
+
+
+def budgets(seeds: int = 3, n: int = 3, missing: bool = False) -> BudgetTrace:
+    """Two groups of learners that gain with the time they train."""
+    at = 4.0 ** np.arange(1, n + 1)
+    rng = np.random.default_rng(seeds)
+
+    def reached(level: float) -> np.ndarray:
+        values = level + 5 * np.log(at) + rng.normal(size=(seeds, n))
+        values[-1, -1] = np.nan if missing else values[-1, -1]
+        return values
+
+    panels = {
+        "some": {"MAML": reached(60), "ANIL": reached(50)},
+        "others": {"ProtoNet": reached(70)},
+    }
+    return BudgetTrace("5-way 1-shot", at, panels, {"MAML": reached(10)}, "accuracy (%)")
 
 
 def classification(

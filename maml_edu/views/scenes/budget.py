@@ -34,7 +34,9 @@ def budget_scene(trace: BudgetTrace) -> Scene:
     groups = trace.panels
     everything = [values for group in groups.values() for values in group.values()]
     y = Axis(trace.measure, padded(*finite_range(*everything)))
-    x = Axis("core-seconds of training", (trace.budgets[0] / 1.5, trace.budgets[-1] * 1.5), "log")
+    decades = np.log10([trace.budgets[0] / 1.5, trace.budgets[-1] * 1.5])
+    ends = 10.0 ** np.floor(decades[0]), 10.0 ** np.ceil(decades[1])
+    x = Axis("core-seconds of training", ends, "log")
     panels, told = [], [[] for _ in trace.budgets]
     for number, (title, group) in enumerate(groups.items()):
         marks: list[Mark] = []
