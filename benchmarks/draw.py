@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import sys
 import zipfile
 from pathlib import Path
@@ -23,6 +22,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from maml_edu.tasks.data.load import omniglot_folder
 
 RESULT = Path(__file__).parent.parent / "results" / "draw.json"
 BACKGROUND, EVALUATION = "images_background.zip", "images_evaluation.zip"
@@ -276,9 +277,9 @@ def main() -> None:
     parser.add_argument("what", choices=("measure", "replay"))
     parser.add_argument("--sets", type=int, default=100, help="how many sets are drawn")
     options = parser.parse_args()
-    if "MAML_EDU_DATA" not in os.environ:
+    if omniglot_folder() is None:
         sys.exit("name the folder of Omniglot's two zips in MAML_EDU_DATA")
-    folder = Path(os.environ["MAML_EDU_DATA"])
+    folder = omniglot_folder()
     if options.what == "measure":
         return measure(folder)
     found = replay(folder, options.sets)

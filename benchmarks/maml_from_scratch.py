@@ -23,11 +23,22 @@ from maml_edu.runs.training_state import STATE_FILE
 from maml_edu.tasks.data import load_drawings
 
 RUNS = Path(__file__).parent.parent / "results" / "runs"
-SCHEDULE = {"meta_lr": 2e-3, "schedule": "cosine", "warmup": 0.05}
+SCHEDULE = {"meta_lr": 2e-3, "schedule": "cosine", "warmup": 0.05, "queries": 5}
+# The paper's inner rates and steps in training: .4 and one at 5 ways, .1 and five at 20.
+FIVE_WAY = {"way": 5, "inner_lr": 0.4, "inner_steps": 1}
+TWENTY_WAY = {"way": 20, "inner_lr": 0.1, "inner_steps": 5}
 MODELS = {
-    "conv4-5way-1shot": {"way": 5, "shots": 1, "queries": 5, "meta_batch": 16, "steps": 20_000},
-    "conv4-5way-5shot": {"way": 5, "shots": 5, "queries": 5, "meta_batch": 8, "steps": 12_000},
-}
+    "conv4-5way-1shot": {**FIVE_WAY, "shots": 1, "meta_batch": 16, "steps": 20_000},
+    "conv4-5way-5shot": {**FIVE_WAY, "shots": 5, "meta_batch": 8, "steps": 12_000},
+    "conv4-20way-1shot": {**TWENTY_WAY, "shots": 1, "meta_batch": 4, "steps": 12_000},
+    "conv4-20way-5shot": {**TWENTY_WAY, "shots": 5, "meta_batch": 2, "steps": 6_000},
+    "dense4-5way-1shot": {
+        **FIVE_WAY, "model": "dense4", "shots": 1, "meta_batch": 16, "steps": 15_000,
+    },
+    "dense4-5way-5shot": {
+        **FIVE_WAY, "model": "dense4", "shots": 5, "meta_batch": 8, "steps": 12_000,
+    },
+}  # fmt: skip
 
 
 def config_of(name: str, seed: int) -> TrainConfig:

@@ -31,7 +31,7 @@ def drawings() -> Drawings:
 
 @pytest.fixture(scope="module")
 def omniglot() -> Drawings:
-    return load_drawings(os.environ["MAML_EDU_DATA"], progress=False)
+    return load_drawings(progress=False)
 
 
 def sample(tasks, n=20, seed=0, **options):

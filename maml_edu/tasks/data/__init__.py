@@ -1,9 +1,23 @@
-"""Drawings of characters: Omniglot, fetched or read from a folder, or a stand-in for it.
+"""Data to draw tasks from: Omniglot, fetched or read from a folder, or a stand-in; other data sets.
 
-`load_drawings` gives them, and `maml_edu.tasks.OmniglotTasks` draws tasks from them.
+`load_drawings` gives Omniglot's drawings, and `maml_edu.tasks.OmniglotTasks` draws tasks from them.
+A `DataSet` names the released files of another one, and reads them.
 """
 
+from maml_edu.tasks.data.datasets import CARRIED, DataSet, or_stand_in
 from maml_edu.tasks.data.drawings import DataError, Drawings, cache_folder
-from maml_edu.tasks.data.load import StandInWarning, load_drawings
+from maml_edu.tasks.data.load import StandInWarning, data_folders, load_drawings
+from maml_edu.tasks.data.remote import Remote
 
-__all__ = ["DataError", "Drawings", "StandInWarning", "cache_folder", "load_drawings"]
+__all__ = [
+    "CARRIED",
+    "DataError",
+    "DataSet",
+    "Drawings",
+    "Remote",
+    "StandInWarning",
+    "cache_folder",
+    "data_folders",
+    "load_drawings",
+    "or_stand_in",
+]

@@ -17,9 +17,9 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from maml_edu.tasks.data.drawings import DataError
+from maml_edu.tasks.data.remote import MAX_BYTES
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
-MAX_BYTES = 50 * 2**20  # of one zip; the larger of the two has 9 MiB
 DRAWERS = 20
 RAW = 105  # pixels a side, in the release
 SIDE = 28  # and in few-shot papers

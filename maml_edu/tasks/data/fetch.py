@@ -1,6 +1,5 @@
-"""Fetching Omniglot's release, or saying why not, and what to set in a company's network."""
+"""Fetching released files, or saying why not, and what to set in a company's network."""
 
-import hashlib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -13,42 +12,41 @@ from requests.utils import get_environ_proxies, select_proxy
 from tqdm.auto import tqdm
 
 from maml_edu.foundation.files import write_whole
-from maml_edu.tasks.data.archive import MAX_BYTES, RELEASE, URL, Part
 from maml_edu.tasks.data.drawings import DataError, cannot_write
+from maml_edu.tasks.data.remote import KINDS, MAX_BYTES, Remote
 
 ATTEMPTS = 3
 TIMEOUT = (3.05, 20)  # seconds to connect, and between two pieces of the body
 PROXY_WANTS_LOGIN = 407
 
 
-def fetch(
-    folder: Path, *, url: str = URL, release: Mapping[str, Part] = RELEASE, progress: bool = True
-) -> list[Path]:
-    """Have the release's zips in `folder`; those already there, and whole, are not fetched again.
+def fetch(folder: Path, files: Mapping[str, Remote], *, progress: bool = True) -> list[Path]:
+    """Have these files, by name, in `folder`; one that is there, and whole, is not fetched again.
 
-    A file is written once its MD5 is found right. A failure that may pass (a connection that broke
-    off, a damaged body, a server's error) is tried again after one and two seconds.
+    A file is written once its digest is found right. A failure that may pass (a connection that
+    broke off, a damaged body, a server's error) is tried again after one and two seconds.
     Raises DataError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, part in release.items():
+        for name, remote in files.items():
             path = folder / name
-            if not path.is_file() or _md5(path.read_bytes()) != part.md5:
-                write_whole(path, _fetch(url + name, part.md5, progress), shared=True)
+            if not path.is_file() or not remote.is_that_of(path.read_bytes()):
+                write_whole(path, _fetch(remote, progress), shared=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    return [folder / name for name in release]
+    return [folder / name for name in files]
 
 
-def _fetch(url: str, md5: str, progress: bool) -> bytes:
-    """The file at an address, which has this MD5."""
+def _fetch(remote: Remote, progress: bool) -> bytes:
+    """The file at an address, which has this digest."""
+    url, digest = remote.url, remote.digest.partition(":")[0].upper()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            content = _get(url, progress)
-            if _md5(content) == md5:
+            content = _get(remote, progress)
+            if remote.is_that_of(content):
                 return content
-            said = f"{url} gave another file than the released one: its MD5 differs"
+            said = f"{url} gave another file than the released one: its {digest} differs"
         except requests.RequestException as error:
             said = f"{url} broke off before its end" if _broke_off(error) else why_not(url, error)
             if not _broke_off(error) and getattr(error.response, "status_code", 0) < 500:
@@ -60,28 +58,24 @@ def _fetch(url: str, md5: str, progress: bool) -> bytes:
     raise DataError(f"{said} ({ATTEMPTS} attempts)")
 
 
-def _get(url: str, progress: bool) -> bytes:
-    """A zip of at most MAX_BYTES; anything else is refused from its first byte on."""
-    content = bytearray()
+def _get(remote: Remote, progress: bool) -> bytes:
+    """A file of at most MAX_BYTES; what is not of its kind is refused from its first byte on."""
+    url, content = remote.url, bytearray()
     with requests.get(url, stream=True, timeout=TIMEOUT) as response:
         response.raise_for_status()
         bar = {"desc": url.rpartition("/")[2], "unit": "B", "unit_scale": True}
         size = int(response.headers.get("Content-Length", 0)) or None
         with tqdm(total=size, disable=not progress, **bar) as shown:
             for piece in response.iter_content(2**16):
-                if not content and not piece.startswith(b"PK"):
+                if not content and not piece.startswith(KINDS.get(remote.kind, b"")):
                     page = piece.lstrip()[:200].lower().startswith((b"<!doctype html", b"<html"))
                     found = "a web page (a login or proxy page?)" if page else "something else"
-                    raise DataError(f"{url} gave {found} instead of a zip file")
+                    raise DataError(f"{url} gave {found} instead of {remote.kind}")
                 content += piece
                 if len(content) > MAX_BYTES:
                     raise DataError(f"{url} gave more than {MAX_BYTES:,} bytes")
                 shown.update(len(piece))
     return bytes(content)
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _broke_off(error: requests.RequestException) -> bool:

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from maml_edu.tasks.data import standin
 from maml_edu.tasks.data.archive import DRAWERS, RELEASE, URL, Part, read_archive
 from maml_edu.tasks.data.drawings import DataError, Drawings, Named, cache_folder, cached
+from maml_edu.tasks.data.remote import Remote
 
 SOURCES = ("auto", "release", "stand-in")
 OMNIGLOT_FILE = "omniglot-28x28.safetensors"
@@ -20,7 +21,7 @@ DECODING = "2"  # count up when decoding, or drawing the stand-in, changes: old 
 
 
 class StandInWarning(UserWarning):
-    """Omniglot is not available, and made-up drawings take its place."""
+    """Real data are not available, and made-up data take their place."""
 
 
 def load_drawings(source: str | os.PathLike = "auto", *, progress: bool = True) -> Drawings:
@@ -29,15 +30,15 @@ def load_drawings(source: str | os.PathLike = "auto", *, progress: bool = True) 
     source: "release" is the release, fetched once, or an error. "stand-in" is letters of a font in
         made-up hands, which are not Omniglot. A folder holds images_background.zip and
         images_evaluation.zip. "auto" takes the folder that the environment variable MAML_EDU_DATA
-        names, or else the release, or, without a network, the stand-in, with a StandInWarning that
-        says why. Default: "auto".
+        names (of several, the first with those files), or else the release, or, without a network,
+        the stand-in, with a StandInWarning that says why. Default: "auto".
     progress: show bars while fetching and decoding. Default: True.
     Decoding and fetching are done once and kept in the cache (see `cache_folder`); where that
     cannot be written, a warning says so. Raises DataError.
     """
     source = os.fspath(source)
     if source == "auto":
-        source = os.environ.get("MAML_EDU_DATA") or source
+        source = os.fspath(omniglot_folder() or source)
     if source not in SOURCES:
         source = os.fspath(Path(source).expanduser().absolute())
     if source != "auto":
@@ -53,6 +54,18 @@ def load_drawings(source: str | os.PathLike = "auto", *, progress: bool = True) 
         stacklevel=2,
     )
     return _shared("stand-in", progress)
+
+
+def data_folders() -> list[Path]:
+    """The folders that MAML_EDU_DATA names, as PATH names several: by ":", or ";" on Windows."""
+    named = os.environ.get("MAML_EDU_DATA", "").split(os.pathsep)
+    return [Path(name).expanduser().absolute() for name in named if name]
+
+
+def omniglot_folder() -> Path | None:
+    """The first folder of MAML_EDU_DATA with Omniglot's zips, or else the first; None for none."""
+    folders = data_folders()
+    return next((f for f in folders if (f / next(iter(RELEASE))).is_file()), (*folders, None)[0])
 
 
 _in_memory: dict[tuple[str, Path], Drawings] = {}  # by source and cache folder; the last two
@@ -105,7 +118,11 @@ def from_release(
     def files() -> list[Path]:
         from maml_edu.tasks.data.fetch import fetch  # slow to import, and seldom needed
 
-        return fetch(cache, url=url, release=parts, progress=progress)
+        zips = {
+            name: Remote(url + name, f"md5:{part.md5}", "a zip file")
+            for name, part in parts.items()
+        }
+        return fetch(cache, zips, progress=progress)
 
     return _omniglot(cache, {"url": url}, files, parts, f"the release, in {cache}", progress)
 

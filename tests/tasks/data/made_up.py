@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from maml_edu.tasks.data import Remote
 from maml_edu.tasks.data.archive import Part
 
 DRAWINGS: dict[str, dict[str, np.ndarray]] = {
@@ -63,6 +64,13 @@ PARTS = {
     zip_name: Part(hashlib.md5(ZIPS[zip_name]).hexdigest(), 3, _content(drawings))
     for zip_name, drawings in DRAWINGS.items()
 }
+
+
+def remotes(url: str) -> dict[str, Remote]:
+    """The zips at the address of a server."""
+    return {
+        name: Remote(url + name, f"md5:{part.md5}", "a zip file") for name, part in PARTS.items()
+    }
 
 
 def write(folder: Path, zips: Mapping[str, bytes] = ZIPS) -> Path:

@@ -16,7 +16,7 @@ import pytest
 from maml_edu.tasks.data import DataError, fetch
 from maml_edu.tasks.data.fetch import fetch as fetch_release
 from tests.tasks.data.conftest import Answer
-from tests.tasks.data.made_up import PARTS, ZIPS
+from tests.tasks.data.made_up import ZIPS, remotes
 
 FIRST, SECOND = ZIPS
 PAGE = b"<!DOCTYPE html><html><body>Please log in to this network.</body></html>"
@@ -25,7 +25,7 @@ PAGE = b"<!DOCTYPE html><html><body>Please log in to this network.</body></html>
 @pytest.fixture
 def get(server, tmp_path):
     def get(url=server.url):
-        return fetch_release(tmp_path / "cache", url=url, release=PARTS, progress=False)
+        return fetch_release(tmp_path / "cache", remotes(url), progress=False)
 
     return get
 
@@ -140,7 +140,7 @@ def test_a_cache_that_cannot_be_a_folder(get, tmp_path):
 @pytest.mark.skipif(not Path("/sys").is_mount(), reason="needs a folder where nobody may write")
 def test_a_read_only_cache(server):
     with pytest.raises(DataError, match="the cache folder /sys/maml_edu cannot be written to"):
-        fetch_release(Path("/sys/maml_edu"), url=server.url, release=PARTS, progress=False)
+        fetch_release(Path("/sys/maml_edu"), remotes(server.url), progress=False)
     assert server.asked == []
 
 
@@ -167,9 +167,9 @@ def test_two_at_once(get, server, tmp_path):
 SCRIPT = """
 from pathlib import Path
 from maml_edu.tasks.data.fetch import fetch
-from tests.tasks.data.made_up import PARTS
+from tests.tasks.data.made_up import remotes
 print("begun", flush=True)
-fetch(Path({cache!r}), url={url!r}, release=PARTS, progress=False)
+fetch(Path({cache!r}), remotes({url!r}), progress=False)
 """
 
 

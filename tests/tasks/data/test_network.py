@@ -13,7 +13,7 @@ import pytest
 
 from maml_edu.tasks.data import DataError, StandInWarning, load, load_drawings
 from maml_edu.tasks.data.fetch import fetch
-from tests.tasks.data.made_up import PARTS, ZIPS
+from tests.tasks.data.made_up import PARTS, ZIPS, remotes
 
 # A certificate that signs itself, with its key: made for these tests, for 127.0.0.1 and 100 years.
 SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
@@ -80,7 +80,7 @@ def proxy(monkeypatch) -> Iterator[str]:
 
 def refusal(tmp_path, url: str) -> str:
     with pytest.raises(DataError) as refused:
-        fetch(tmp_path / "cache", url=url, release=PARTS, progress=False)
+        fetch(tmp_path / "cache", remotes(url), progress=False)
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -95,7 +95,7 @@ def test_an_unknown_certificate_is_named_with_what_helps(inspected, tmp_path):
 
 def test_the_setting_helps(inspected, tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(SELF_SIGNED))
-    files = fetch(tmp_path / "cache", url=inspected, release=PARTS, progress=False)
+    files = fetch(tmp_path / "cache", remotes(inspected), progress=False)
     assert {file.name: file.read_bytes() for file in files} == ZIPS
 
 

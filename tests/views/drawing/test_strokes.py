@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.draw import BACKGROUND, boxes, line_widths, pages, strokes_of, thin
-from maml_edu.tasks.data import load_drawings
+from maml_edu.tasks.data.load import load_drawings, omniglot_folder
 from maml_edu.views.drawing import Drawing
 from maml_edu.views.drawing import strokes as pen
 from maml_edu.views.traces import image_of
@@ -80,7 +79,7 @@ def test_a_dot_stays_a_dot():
 @pytest.fixture(scope="module")
 def background() -> dict[str, np.ndarray]:
     """One of the twenty drawings of each background character."""
-    return pages(Path(os.environ["MAML_EDU_DATA"]), BACKGROUND, every=20)
+    return pages(omniglot_folder(), BACKGROUND, every=20)
 
 
 @needs_omniglot
@@ -97,7 +96,7 @@ def test_the_numbers_are_those_of_the_data(background):
 
 @needs_omniglot
 def test_a_page_becomes_the_very_image_that_the_package_has(background):
-    drawings = load_drawings(os.environ["MAML_EDU_DATA"], progress=False)
+    drawings = load_drawings(progress=False)
     for name in list(background)[::120]:
         own = drawings.images[drawings.names.index(name), 0].numpy()
         assert np.array_equal(image_of(Drawing.of_ink(background[name][0])), own), name
