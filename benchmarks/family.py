@@ -38,7 +38,15 @@ import torch
 from torch import Tensor
 
 import maml_edu
-from benchmarks.family_grid import NAMES, PAPERS, SETTINGS, Options, candidates, rates_to_try
+from benchmarks.family_grid import (
+    NAMES,
+    PAPERS,
+    SETTINGS,
+    Options,
+    candidates,
+    most_steps,
+    rates_to_try,
+)
 from maml_edu.evaluate import Estimate, accuracy, query_values
 from maml_edu.foundation.files import write_whole
 from maml_edu.foundation.types import Theta
@@ -113,7 +121,7 @@ def tested(
     sizes = {"shots": its.options["shots"], "queries": its.queries}
     generator = torch.Generator().manual_seed(seed)
     batch = config.make_tasks(split, drawings).sample(n_tasks, **sizes, generator=generator)
-    how = {"inner_steps": its.most, "metric": accuracy if its.classifies else None}
+    how = {"inner_steps": most_steps(learner, its), "metric": accuracy if its.classifies else None}
     chunk = 10 if its.classifies else n_tasks
     return query_values(config.make_learner(), theta, batch, **how, chunk_size=chunk)
 

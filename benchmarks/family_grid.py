@@ -16,7 +16,8 @@ Options = dict[str, Any]
 @dataclass(frozen=True)
 class Setting:
     """tasks: a family's name. share: of a budget that a training here has. options: of every
-    training. queries: at the test, of each class. most: inner steps that are looked at."""
+    training. queries: at the test, of each class. most: inner steps that most learners are
+    looked at for."""
 
     tasks: str
     share: float
@@ -93,7 +94,7 @@ ON_SINES: dict[str, list[Options]] = {
 }
 RATES: dict[tuple[str, str], list[Options]] = {
     ("pretrain", "omniglot"): paired(
-        inner_lr=(0.003, 0.003, 0.003, 0.1), head_lr=(1.0, 5.0, 25.0, 5.0)
+        inner_lr=(0.003, 0.003, 0.003, 0.1), head_lr=(0.1, 0.3, 1.0, 1.0)
     ),
     ("joint", "sine"): crossed("inner_lr", (0.001, 0.01, 0.03)),
 }
@@ -102,6 +103,11 @@ RATES: dict[tuple[str, str], list[Options]] = {
 def candidates(learner: str, setting: Setting) -> list[Options]:
     """What a learner may train with; empty where it cannot learn the setting's tasks."""
     return (ON_DRAWINGS if setting.classifies else ON_SINES).get(learner, [])
+
+
+def most_steps(learner: str, setting: Setting) -> int:
+    """How many inner steps are looked at: a head from zeros needs more than a meta-learned one."""
+    return 10 if learner == "pretrain" else setting.most
 
 
 def rates_to_try(learner: str, setting: Setting) -> list[Options]:

@@ -53,7 +53,7 @@ WRONG = {
     "check_choice": [
         (chosen_on_test, "luckiest"),
         (lambda v, t: (*choose_by_loop(v, t)[:2], v.max()), "validation accuracy of its choice"),
-        (mean_over_steps, "differs"),
+        (mean_over_steps, "the numbers differ"),
     ],
     "check_paired": [
         (two_intervals, "unpaired interval"),
