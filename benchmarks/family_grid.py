@@ -58,7 +58,7 @@ _METRIC = [{"meta_lr": 2e-3}, {"meta_lr": 5e-3}, {"meta_lr": 5e-3, **WIDE}]
 ON_DRAWINGS: dict[str, list[Options]] = {
     "maml": _MAML,
     "fomaml": _MAML,
-    "anil": crossed("inner_lr", (3.0, 10.0, 30.0), meta_lr=5e-3),
+    "anil": crossed("inner_lr", (1.0, 3.0, 10.0), meta_lr=5e-3),
     "meta-sgd": _MAML,
     "maml++": [{**each, "inner_steps": 3, **EAGER} for each in _MAML],
     "reptile": crossed("inner_lr", (0.03, 0.1, 0.3), inner_steps=5, meta_lr=2e-3),
