@@ -48,7 +48,7 @@ def measured_by(command: str, name: str, what: str, minutes: int) -> Part:
 PARTS = (
     measured_by("sine_table", "sine.json", "sine waves: the paper's table, three seeds", 6),
     measured_by("omniglot_table", "omniglot.json", "Omniglot: the models that come along", 25),
-    measured_by("family", "family.json", "every learner, from scratch, three seeds", 280),
+    measured_by("family", "family.json", "every learner, from scratch, three seeds", 170),
     measured_by("per_step", "per_step.json", "per-step losses: k = 5, three seeds", 2),
     measured_by("omniglot_quick", "bench_omniglot.json", "Omniglot in three minutes", 5),
     measured_by(
