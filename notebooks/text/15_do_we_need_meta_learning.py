@@ -502,7 +502,7 @@ def beside_paper(row):
     return [row["learner"], figures(row)[4], *cells, *(more or ["–"])]
 
 
-heads = ["learner", "measured here", "reported", "after", "source", f"more than at {shortest:g} s"]
+heads = ["learner", "measured here", "reported", "protocol", "source", f"more than at {shortest:g} s"]
 html_table(f"{first}: %", heads, [beside_paper(row) for row in last_rows])
 
 # %% [markdown]
@@ -521,9 +521,9 @@ html_table(f"{first}: %", heads, [beside_paper(row) for row in last_rows])
 # ## When not to use MAML
 #
 # - **You have classes, and new tasks look like the old ones.** Try a prototypical network first: no second derivatives, any number of ways, one pass to adapt.
-# - **You have a strong pre-trained network.** Give it a new head first. That is the figure to beat, and often nobody has.
+# - **You have a strong pre-trained network.** Give it a new head first. That is the figure to beat.
 # - **You have one task with plenty of data.** Train on it. Meta-learning needs *many* tasks (lesson 16).
-# - **You cannot tune.** A rate that is wrong by ten costs more than most differences between learners. ProtoNet has no inner rate.
+# - **You cannot tune.** Compare the rows of the new head's table above: a few times the right rate is costly. ProtoNet has no inner rate.
 #
 # And when to use it: there are no classes to average (waves, control, ratings: parts 0 and 2); tasks differ in more than a head can mend
 # (look at the negative above: who is ahead there, and who at home?); or the start itself is what you are after.
@@ -536,7 +536,7 @@ exercises.progress("15")
 # %% [markdown]
 # ## Recap
 #
-# - The baselines: nearest neighbour, on pixels and on features; a pre-trained body with a new head. They cost minutes. Leave none out.
+# - The baselines: nearest neighbour, on pixels and on features; a pre-trained body with a new head. Leave none out.
 # - Rates and inner steps are chosen on validation tasks. What is chosen on test tasks is luck, reported.
 # - Compare on the same tasks, in pairs; and over seeds. An interval over tasks says nothing about another training.
 # - The same time for everyone is a fair rule, and only one of several: more time may change the order.
