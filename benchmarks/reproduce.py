@@ -16,8 +16,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.family import MAKE_START, START
-
 ROOT = Path(__file__).parent.parent
 NEW = Path("build") / "reproduced"
 
@@ -50,8 +48,7 @@ def measured_by(command: str, name: str, what: str, minutes: int) -> Part:
 PARTS = (
     measured_by("sine_table", "sine.json", "sine waves: the paper's table, five seeds", 10),
     measured_by("omniglot_table", "omniglot.json", "Omniglot: the models that come along", 25),
-    Part("Omniglot: the features that the family goes on from", MAKE_START, 25, START),
-    measured_by("family", "family.json", "every learner, sine waves and Omniglot", 60),
+    measured_by("family", "family.json", "every learner, from scratch, three seeds", 170),
     measured_by(
         "sine_family", "sine_family.json", "sine waves: MAML's cousins, and its ladder", 30
     ),

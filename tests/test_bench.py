@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from benchmarks import contenders, omniglot_quick, problems, race
+from benchmarks import contenders, family, omniglot_quick, problems, race
 from benchmarks.__main__ import PARTS, main
 from benchmarks.bench_conv4 import operations
-from benchmarks.family import with_training
+from benchmarks.family_grid import NAMES, RATES, SETTINGS, candidates, rates_to_try
 from maml_edu.tasks import TaskBatch
 
 SMALL = replace(problems.sine(1), sizes={"n_tasks": 3, "shots": 4, "queries": 5})
@@ -88,7 +89,8 @@ def test_a_peer_that_is_not_installed_is_left_out_and_said(monkeypatch, capsys, 
 def test_a_course_ends_with_figures_on_disk(minutes, monkeypatch, tmp_path):
     course = omniglot_quick.COURSES[minutes]
     short = tuple(
-        with_training(stage, steps=1, meta_batch=1, capture=False) for stage in course.stages
+        replace(stage, training=replace(stage.training, steps=1, meta_batch=1, capture=False))
+        for stage in course.stages
     )
     monkeypatch.setitem(omniglot_quick.COURSES, minutes, replace(course, stages=short, looks=1))
     monkeypatch.setattr(omniglot_quick, "VALIDATION_TASKS", 2)
@@ -129,3 +131,67 @@ def test_an_unknown_part_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["--only", "sine,cats"])
     assert f"--only has cats; there are {', '.join(PARTS)}" in capsys.readouterr().err
+
+
+# The family ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_each_candidate_of_the_family_is_a_config(setting, name):
+    its = SETTINGS[setting]
+    for options in candidates(name, its):
+        config = family.config_of(setting, name, options, seed=1, steps=2)
+        assert config.training.schedule == "cosine"
+        for rates in rates_to_try(name, its):
+            tested = family.at_test(setting, name, options | rates)
+            assert tested.tasks.options.get("way", 5) == 5
+            assert tested.tasks.options.get("rotations", True)
+
+
+def test_every_learner_has_as_many_candidates():
+    for its in SETTINGS.values():
+        assert {len(candidates(name, its)) for name in NAMES} <= {0, 3}
+    assert {name for name, _ in RATES} == {"pretrain", "joint"}
+
+
+def test_the_best_step_is_by_validation_and_the_first_of_equals():
+    assert family.best_step("5-way 1-shot", torch.tensor([[0.2, 0.9, 0.9]])) == (
+        pytest.approx(0.9),
+        1,
+    )
+    assert family.best_step("sines", torch.tensor([[4.0, torch.nan, 0.5]]))[1] == 2
+
+
+@pytest.fixture
+def shrunk(monkeypatch):
+    """The family's sines in no time."""
+    monkeypatch.setattr(family, "TASKS", {"validation": (4, 1), "test": (5, 2)})
+    monkeypatch.setattr(family, "TUNING", 0.01)
+    monkeypatch.setattr(family, "PACED", 10)
+    monkeypatch.setattr(
+        family, "load_drawings", lambda data: SimpleNamespace(source="", omniglot=0)
+    )
+
+
+def test_the_family_goes_on_where_it_was(shrunk, monkeypatch, tmp_path):
+    out = tmp_path / "family.json"
+    asked = ["family", "--learners", "joint", "--settings", "sines", "--budgets", "0.01"]
+    threads, rows = torch.get_num_threads(), []
+    for seeds in ("1", "2"):
+        monkeypatch.setattr(sys, "argv", [*asked, "--seeds", seeds, "--out", str(out)])
+        try:
+            family.main()
+        finally:
+            torch.set_num_threads(threads)
+        rows.append(json.loads(out.read_text())["rows"])
+    assert rows[1][0] == rows[0][0]  # kept, not measured again
+    assert [row["seed"] for row in rows[1]] == [0, 1]
+    table = json.loads(out.read_text())
+    assert len(table["tuned"]) == 1
+    chosen = table["tuned"][0]["candidates"][table["tuned"][0]["chosen"]]
+    for row in rows[1]:
+        assert row["inner_steps"] == chosen["inner_steps"]
+        assert len(row["by_task"]) == 5
+        before, after = (row["by_inner_step"][k]["mean"] for k in (0, row["inner_steps"]))
+        assert row["gain"]["mean"] == pytest.approx(before - after, abs=1e-4)

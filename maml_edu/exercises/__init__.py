@@ -18,6 +18,7 @@ from maml_edu.exercises.lesson11 import *
 from maml_edu.exercises.lesson12 import *
 from maml_edu.exercises.lesson13 import *
 from maml_edu.exercises.lesson14 import *
+from maml_edu.exercises.lesson15 import *
 from maml_edu.exercises.lesson18 import *
 from maml_edu.exercises.lesson31 import *
 from maml_edu.exercises.solved import add_magic

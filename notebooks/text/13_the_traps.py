@@ -569,7 +569,8 @@ lab("labels in order: accuracy before adapting", before_any_step, "up")
 # (That was on the characters that it was trained with. On new ones the effect is smaller, but
 # there, as you measured in lesson 10: letters of one alphabet stand together in the list.)
 #
-# *Moral: plot step 0. In 5-way it is 20%; 30% there is a leak, and no talent.*
+# *Moral: plot step 0. In 5-way MAML's is 20%; 30% there is a leak, and no talent.* (Unless the learner has looked at the support set
+# by then: ProtoMAML of lesson 14 makes its head from it, and starts well above chance.)
 #
 # ### 11. "It was tested on tasks that it had never seen"
 #
@@ -721,7 +722,7 @@ exercises.progress("13")
 #   sound.
 # - Training: check the gradient by finite differences; look for adapted parameters in the
 #   objective; judge by queries, of new tasks, after adapting.
-# - Evaluation: step 0 must be at chance, new *classes* must judge, the batch-norm protocol must
+# - Evaluation: before anything has looked at the support set, accuracy must be at chance; new *classes* must judge, the batch-norm protocol must
 #   be named.
 # - Save theta.
 #

@@ -150,7 +150,7 @@ def configs_in(value, place=""):
 RESULTS = Path(__file__).parents[2] / "results"
 
 
-@pytest.mark.parametrize("name", ["sine", "omniglot", "family", "bench_sine", "bench_omniglot"])
+@pytest.mark.parametrize("name", ["sine", "omniglot", "bench_sine", "bench_omniglot"])
 def test_every_config_in_the_results_is_one(name):
     found = list(configs_in(json.loads((RESULTS / f"{name}.json").read_text())))
     assert found

@@ -6,6 +6,7 @@ import numpy as np
 
 from maml_edu.views.scenes import (
     AdaptationTrace,
+    BudgetTrace,
     ByHandTrace,
     ClassificationTrace,
     ComparisonTrace,
@@ -119,6 +120,23 @@ def curves(entries: int = 5) -> CurvesTrace:
     return CurvesTrace(
         "Coefficients", "inner_lr", "times", measured, {"MAML": (x, 0 * x + 2)}, log_x=True
     )
+
+
+def budgets(seeds: int = 3, n: int = 3, missing: bool = False) -> BudgetTrace:
+    """Two groups of learners that gain with the time they train."""
+    at = 4.0 ** np.arange(1, n + 1)
+    rng = np.random.default_rng(seeds)
+
+    def reached(level: float) -> np.ndarray:
+        values = level + 5 * np.log(at) + rng.normal(size=(seeds, n))
+        values[-1, -1] = np.nan if missing else values[-1, -1]
+        return values
+
+    panels = {
+        "some": {"MAML": reached(60), "ANIL": reached(50)},
+        "others": {"ProtoNet": reached(70)},
+    }
+    return BudgetTrace("5-way 1-shot", at, panels, {"MAML": reached(10)}, "accuracy (%)")
 
 
 def classification(

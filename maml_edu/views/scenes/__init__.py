@@ -15,6 +15,7 @@ from maml_edu.views.scenes.base import Panel as Panel
 from maml_edu.views.scenes.base import Scene as Scene
 from maml_edu.views.scenes.base import check_step as check_step
 from maml_edu.views.scenes.base import scene as scene
+from maml_edu.views.scenes.budget import BudgetTrace as BudgetTrace
 from maml_edu.views.scenes.by_hand import ByHandTrace as ByHandTrace
 from maml_edu.views.scenes.by_hand import DenseNetwork as DenseNetwork
 from maml_edu.views.scenes.classification import ClassificationTrace as ClassificationTrace

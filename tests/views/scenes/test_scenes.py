@@ -36,6 +36,9 @@ TRACES = {
     "no entries": made_up.training(0),
     "curves": made_up.curves(),
     "no curves": made_up.curves(0),
+    "budgets": made_up.budgets(),
+    "one budget, one seed": made_up.budgets(seeds=1, n=1),
+    "budgets, some missing": made_up.budgets(seeds=2, missing=True),
     "classification": made_up.classification(),
     "twenty ways": made_up.classification(way=20, queries=1),
     "five shots": made_up.classification(shots=5, queries=2),
@@ -190,3 +193,19 @@ def test_images_are_refused(images, words):
 def test_anything_else_is_refused():
     with pytest.raises(TypeError, match="trace is a dict; .* AdaptationTrace"):
         scene({})
+
+
+def test_a_budget_shows_its_own_seeds_and_the_mean_of_what_is_known():
+    trace = made_up.budgets(missing=True)
+    made = drawn(trace)
+    assert len(made["summary"]) == len(trace.budgets)
+    some = panel(made, "budget-0")
+    dots = next(m for m in some["marks"] if m["kind"] == "points")
+    values = trace.panels["some"]["MAML"]
+    for at, frame in enumerate(dots["frames"]):
+        known = [None if np.isnan(v) else pytest.approx(v, abs=0.01) for v in values[:, at]]
+        assert frame["y"] == known
+    trail = mark(made, "MAML", "budget-0")
+    assert trail["y"] == pytest.approx(np.nanmean(values, 0), abs=0.01)
+    assert "from" in trail["readout"][0]
+    assert "from" not in mark(made, "ProtoNet", "budget-1")["readout"][0]
