@@ -4,6 +4,9 @@
 """
 
 from maml_edu.tasks.data.drawings import DataError, Drawings, cache_folder
+from maml_edu.tasks.data.folders import read_pictures
 from maml_edu.tasks.data.load import StandInWarning, load_drawings
 
-__all__ = ["DataError", "Drawings", "StandInWarning", "cache_folder", "load_drawings"]
+__all__ = [
+    "DataError", "Drawings", "StandInWarning", "cache_folder", "load_drawings", "read_pictures",
+]  # fmt: skip
