@@ -53,6 +53,12 @@ class OmniglotTasks:
             raise InputError(
                 f"way is {way}; it must be at most {most}, the characters of the {split} split"
             )
+        height, width = self.drawings.images.shape[2:]
+        if self.rotations and height != width:
+            raise InputError(
+                f"rotations is True; drawings of {height} x {width} pixels are not square, so give "
+                "rotations=False"
+            )
         self._images = self.drawings.images  # 25 MB, on the device of the last sample
 
     def __repr__(self) -> str:
@@ -111,7 +117,7 @@ class OmniglotTasks:
 
 def turn(images: Tensor, turns: Tensor) -> Tensor:
     """Turn each (…, height, width) of a batch by its own number of quarter turns, in place."""
-    for k in (1, 2, 3):
+    for k in turns.unique().tolist():
         chosen = (turns == k).nonzero().flatten().to(images.device)
         images.index_copy_(0, chosen, images.index_select(0, chosen).rot90(k, (-2, -1)))
     return images

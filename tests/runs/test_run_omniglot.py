@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_a_run_keeps_the_best_and_the_last(whole, drawings):
     again = measure(load(whole).config, load(whole / "best").theta, how, source=drawings)
     assert again["by_inner_step"][-1]["mean"] == pytest.approx(best["accuracy"], abs=1e-6)
     assert metadata["figures"]["protocol"]["split"] == "test"
-    assert metadata["data"].startswith("stand-in, not Omniglot, 200 characters, split by")
+    assert metadata["data"].startswith("own drawings, not Omniglot, 200 characters, split by")
 
 
 def test_the_last_is_what_meta_train_gives(whole, drawings):
@@ -186,6 +187,7 @@ def test_a_run_from_another_tells_of_it_and_resumes(tmp_path, drawings, whole):
 @pytest.fixture
 def stand_in(monkeypatch, drawings, tmp_path):
     """The command line finds the made-up drawings, in an empty folder of its own."""
+    drawings = replace(drawings, standin=True)
     monkeypatch.setattr("maml_edu.runs.cli.train.load_drawings", lambda source: drawings)
     monkeypatch.setattr("maml_edu.tasks.omniglot.load_drawings", lambda source, **_: drawings)
     monkeypatch.chdir(tmp_path)
@@ -297,3 +299,29 @@ def test_the_loss_of_a_classifier_that_knows_nothing_is_log_way(drawings):
     theta = start_from(fresh, learner, seed=0).theta
     task = tasks.sample(1, shots=1, queries=2, generator=torch.Generator()).task(0)
     assert learner.loss_at(theta, *task.support).item() == pytest.approx(math.log(5), abs=1e-5)
+
+
+# --- own drawings, patience
+
+
+def test_own_drawings_are_on_record_as_what_they_are(whole):
+    """And their tasks are not Omniglot's, when the checkpoint is asked for more of them."""
+    made = load(whole)
+    assert made.metadata["config"]["tasks"]["data"] == "own"
+    with pytest.raises(ValueError, match="trained on drawings of your own: give them"):
+        _ = made.tasks
+    with pytest.raises(ValueError, match="trained on drawings of your own: give them"):
+        measure(made.config, made.theta, Measurement(2))
+
+
+def test_patience_ends_a_run_with_its_best(tmp_path, drawings):
+    """Every look is worse than the first: the outer steps are far too long."""
+    made = config(steps=40, meta_lr=30.0, schedule="constant", warmup=0.0)
+    how = RunOptions(save_every=4, validate_every=2, n_tasks=4, patience=2)
+    Run(made, tmp_path, how, source=drawings).train()
+    validation = load(tmp_path).metadata["validation"]
+    assert len(validation) < 20
+    best = max(range(len(validation)), key=lambda i: validation[i]["accuracy"])
+    assert len(validation) - 1 - best == 2
+    with pytest.raises(ValueError, match="patience is 3; sine has no validation"):
+        Run(TrainConfig.make("sine", steps=1), tmp_path / "sine", RunOptions(patience=3))
