@@ -19,6 +19,9 @@ from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.types import Batch, Gradient, Theta
 
 
+SMALL = 4096  # numbers in the result of a product that is small
+
+
 class NoCompiler(RuntimeError):
     """The operations cannot be compiled: PyTorch finds no C++ compiler that it can use."""
 
@@ -81,7 +84,8 @@ def _transpose_tall_products(graph: torch.fx.Graph) -> None:
     aten = torch.ops.aten
     for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
         a, b = node.args
-        if a.meta["tensor_meta"].shape[1] <= b.meta["tensor_meta"].shape[2]:
+        rows, columns = a.meta["tensor_meta"].shape[1], b.meta["tensor_meta"].shape[2]
+        if rows <= columns or rows * columns > SMALL:
             continue
         with graph.inserting_before(node):
             transposed = tuple(graph.call_function(aten.transpose.int, (x, 1, 2)) for x in (b, a))

@@ -16,6 +16,7 @@ from maml_edu.foundation.checks import InputError, at_least, choice, integer, la
 from maml_edu.foundation.options import Option, Options
 from maml_edu.models.functional import Model
 from maml_edu.models.norm import BatchNorm
+from maml_edu.models.patches import PatchConv2d
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -55,14 +56,21 @@ class _Blocks(nn.Module):
             n_context = len(context)
             x = torch.cat([context, x])
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = norm(layer(x), n_context).relu()
+            if isinstance(layer, PatchConv2d) and x.device.type == "cpu":
+                patches = layer.patches_of(x.movedim(1, -1))
+                x = norm.of_product(patches, layer.matrix(), n_context).relu().movedim(-1, 1)
+            else:
+                x = norm(layer(x), n_context).relu()
         x = x.float() if x.dtype == torch.bfloat16 else x
-        outputs = self.head(x.flatten(2).mean(2) if x.dim() > 2 else x)
+        outputs = self.head(x.mean((2, 3)) if x.dim() > 2 else x)
         return outputs[n_context:]
 
 
 class _BFloat16Conv2d(nn.Conv2d):
     """A convolution in bfloat16, with weights in float32."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__(in_channels, out_channels, 3, stride=2, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self._conv_forward(x.bfloat16(), self.weight.bfloat16(), None)
@@ -88,8 +96,8 @@ def conv4(
 
     def build() -> nn.Module:
         fan_in = [in_channels] + [channels] * 3
-        layer = _BFloat16Conv2d if precision == "bfloat16" else nn.Conv2d
-        convolutions = [layer(n, channels, 3, stride=2, padding=1, bias=False) for n in fan_in]
+        layer = _BFloat16Conv2d if precision == "bfloat16" else PatchConv2d
+        convolutions = [layer(n, channels) for n in fan_in]
         for convolution in convolutions:
             nn.init.xavier_uniform_(convolution.weight)
         return _Blocks(convolutions, [channels] * 4, way)

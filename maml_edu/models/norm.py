@@ -40,3 +40,26 @@ class BatchNorm(nn.Module):
         by_channel = (1, -1) + (1,) * (x.dim() - 2)
         scale = self.weight.view(by_channel) * torch.rsqrt(variance + self.epsilon)
         return centred * scale + self.bias.view(by_channel)
+
+    def of_product(self, x: Tensor, matrix: Tensor, n_context: int | None = None) -> Tensor:
+        """The same of the product x @ matrix, with the channels last.
+
+        x: (samples, …, inputs). matrix: (inputs, channels). Returns (samples, …, channels).
+
+        Where inputs are fewer than channels, the statistics of the product are worked out from the
+        mean and the covariance of x, and the scale goes into the matrix: one pass over the product.
+        """
+        over = tuple(range(x.dim() - 1))
+        few = len(matrix) < matrix.shape[1]
+        y = x if few else x @ matrix
+        centred = y - y[:n_context].mean(over)
+        context = centred[:n_context].flatten(0, -2)
+        if few:
+            covariance = context.t() @ context / len(context)
+            variance = (matrix * (covariance @ matrix)).sum(0)
+        else:
+            variance = context.square().mean(0)
+        scale = self.weight * torch.rsqrt(variance + self.epsilon)
+        if few:
+            return centred @ (matrix * scale) + self.bias
+        return torch.addcmul(self.bias, centred, scale)
