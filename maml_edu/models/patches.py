@@ -1,26 +1,23 @@
 """A convolution as a product of two matrices: on a CPU, the faster way to differentiate it twice.
 
-PyTorch's own convolutions are made for one kernel and many pictures. In MAML's inner loop each
-task has its own kernel and a few pictures. But a convolution is the product of a matrix of patches
-by a matrix of weights, and so are its derivatives of both orders; tasks side by side are a batch of
-such products. Channels come last here, so that a patch is made of a few long runs of memory.
+PyTorch's own convolutions are made for one kernel and many pictures; for these they are faster. In
+MAML's inner loop each task has its own kernel and a few pictures. But a convolution is the product
+of a matrix of patches by a matrix of weights, and so are its derivatives of both orders; tasks side
+by side are a batch of such products. Channels come last here, so that a patch is a few long runs of
+memory. It pays where the operations are captured: run one by one from Python, under the nested
+`grad`s of `torch.func`, the two functions below cost more than they save.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn.functional import pad
 
 
 class PatchConv2d(nn.Conv2d):
-    """A 3x3 convolution of stride 2 with a border of one zero, and without bias.
+    """A convolution that also comes apart, if it is one of conv4's: 3x3, stride 2, padding 1.
 
-    It may be called like any other. Or else it comes apart: the product of `patches_of(x)` by
-    `matrix()` is the same convolution, with the channels last.
+    The product of `patches_of(x)` by `matrix()` is the convolution of x, with the channels last.
     """
-
-    def __init__(self, in_channels: int, out_channels: int):
-        super().__init__(in_channels, out_channels, 3, stride=2, padding=1, bias=False)
 
     def patches_of(self, x: Tensor) -> Tensor:
         """x (samples, height, width, channels) -> the same of half the sides, 9 times channels."""

@@ -132,11 +132,14 @@ class TrainConfig:
         return self.family.title(self)
 
     def make_model(self, *, training: bool = False) -> Model:
-        """The network; for training it computes in the precision that the config asks for."""
+        """The network; for training it computes in the precision that the config asks for, and
+        as products where inner steps move its convolutions."""
         inputs, outputs = self.family.sizes(self.tasks.options)
         options = dict(self.model.options)
         if "precision" in options and not training:
             options["precision"] = "float32"
+        if self.model.name == "conv4":
+            options["products"] = training and not self.learner_class.body_rests
         headless = self.learner_class.headless
         return NETWORKS[self.model.name].build(inputs, None if headless else outputs, **options)
 
