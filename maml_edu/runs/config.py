@@ -133,13 +133,14 @@ class TrainConfig:
 
     def make_model(self, *, training: bool = False) -> Model:
         """The network; for training it computes in the precision that the config asks for, and
-        as products where inner steps move its convolutions."""
+        as products where a captured gradient moves its convolutions in inner steps."""
         inputs, outputs = self.family.sizes(self.tasks.options)
         options = dict(self.model.options)
         if "precision" in options and not training:
             options["precision"] = "float32"
         if self.model.name == "conv4":
-            options["products"] = training and not self.learner_class.body_rests
+            moves = training and not self.learner_class.body_rests
+            options["products"] = moves and self.training.capture
         headless = self.learner_class.headless
         return NETWORKS[self.model.name].build(inputs, None if headless else outputs, **options)
 
