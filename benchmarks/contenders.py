@@ -51,7 +51,8 @@ def ours(
     """`maml_edu` as it trains: the operations of a chunk of tasks, captured once and replayed."""
     theta = leaves(theta)
     optimiser = adam(theta.values())
-    gradient = partial(meta_gradient, problem.learner)
+    learner = problem.learner if capture else problem.eager or problem.learner
+    gradient = partial(meta_gradient, learner)
     gradient = in_chunks(captured(gradient, compile) if capture else gradient, problem.chunk_size)
     return lambda batch: meta_step(gradient, optimiser, theta, batch)
 

@@ -26,6 +26,7 @@ from maml_edu.tasks.data import Drawings, load_drawings
 class Problem:
     """tasks, sizes: where a meta-batch comes from; chunk_size: as `maml_edu train` has it.
     forward: (parameters, x) -> outputs in plain PyTorch; module: the same, unfilled.
+    eager: the learner as `capture=False` has it; default: the same.
     agreement: how far contenders' losses may be apart, as a share, once each has made steps."""
 
     name: str
@@ -36,6 +37,7 @@ class Problem:
     forward: Callable[[list[Tensor], Tensor], Tensor]
     module: Callable[[], nn.Module]
     agreement: float = 1e-4
+    eager: MAML | None = None
 
     @property
     def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
@@ -92,7 +94,9 @@ def omniglot(
     # Rounding grows, at the paper's rate of 0.4; to leave out the second order makes 2% and 6%.
     agreement = 0.002 if inner_steps == 1 else 0.01
     plain = plain_conv4, PlainConv4
-    return Problem("omniglot", learner, tasks, sizes, chunk_size, *plain, agreement)
+    eager = TrainConfig.make("omniglot", way=WAY, shots=1, capture=False, **how)
+    eager = eager.make_learner(training=True)
+    return Problem("omniglot", learner, tasks, sizes, chunk_size, *plain, agreement, eager)
 
 
 def plain_conv4(parameters: list[Tensor], x: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ from maml_edu.foundation.checks import InputError
 from maml_edu.foundation.randomness import random_state
 from maml_edu.foundation.types import Batch, Gradient, Theta
 
+SMALL = 4096  # numbers in a product's result, at most, for it to be transposed
+
 
 class NoCompiler(RuntimeError):
     """The operations cannot be compiled: PyTorch finds no C++ compiler that it can use."""
@@ -78,12 +80,14 @@ def _transpose_tall_products(graph: torch.fx.Graph) -> None:
     """Compute batched matrix products whose result is tall as (B^T A^T)^T.
 
     The sums are the same. But for (40, 40) @ (40, 10) in 25 tasks, half of the arithmetic of a step
-    on sine waves, the libraries of CPUs take two to six times as long as for the transpose.
+    on sine waves, the libraries of CPUs take two to six times as long as for the transpose. (Not so
+    for large results, which would have to be copied afterwards.)
     """
     aten = torch.ops.aten
     for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
         a, b = node.args
-        if a.meta["tensor_meta"].shape[1] <= b.meta["tensor_meta"].shape[2]:
+        rows, columns = a.meta["tensor_meta"].shape[1], b.meta["tensor_meta"].shape[2]
+        if rows <= columns or rows * columns > SMALL:
             continue
         with graph.inserting_before(node):
             transposed = tuple(graph.call_function(aten.transpose.int, (x, 1, 2)) for x in (b, a))

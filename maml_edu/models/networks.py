@@ -16,6 +16,7 @@ from maml_edu.foundation.checks import InputError, at_least, choice, integer, la
 from maml_edu.foundation.options import Option, Options
 from maml_edu.models.functional import Model
 from maml_edu.models.norm import BatchNorm
+from maml_edu.models.patches import PatchConv2d
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -52,9 +53,13 @@ class _Blocks(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         self._check(x)
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = norm(layer(x)).relu()
+            if isinstance(layer, PatchConv2d) and x.device.type == "cpu":
+                patches = layer.patches_of(x.movedim(1, -1))
+                x = norm.of_product(patches, layer.matrix()).relu().movedim(-1, 1)
+            else:
+                x = norm(layer(x)).relu()
         x = x.float() if x.dtype == torch.bfloat16 else x
-        return self.head(x.flatten(2).mean(2) if x.dim() > 2 else x)
+        return self.head(x.mean((2, 3)) if x.dim() > 2 else x)
 
     def _check(self, x: Tensor) -> None:
         """Say which option fits another number of channels, or of features."""
@@ -79,7 +84,12 @@ class _BFloat16Conv2d(nn.Conv2d):
 
 
 def conv4(
-    way: int | None, *, channels: int = 64, in_channels: int = 1, precision: str = "float32"
+    way: int | None,
+    *,
+    channels: int = 64,
+    in_channels: int = 1,
+    precision: str = "float32",
+    products: bool = False,
 ) -> Model:
     """Four 3x3 convolutions of stride 2 (28 pixels a side become 14, 7, 4, 2), and a linear head.
 
@@ -91,6 +101,8 @@ def conv4(
     precision: "float32" (the default), or "bfloat16" where no inner step moves the convolutions
         (ANIL, prototypical networks): they and batch-norm then take less than half the time. theta
         stays in float32.
+    products: on a CPU and in float32, compute convolutions as products of patches: the same numbers
+        but for rounding, faster where a captured gradient moves the convolutions in inner steps.
     Raises InputError.
     """
     choice(PRECISIONS)("precision", precision)
@@ -98,7 +110,8 @@ def conv4(
 
     def build() -> nn.Module:
         fan_in = [in_channels] + [channels] * 3
-        layer = _BFloat16Conv2d if precision == "bfloat16" else nn.Conv2d
+        layer = PatchConv2d if products else nn.Conv2d
+        layer = _BFloat16Conv2d if precision == "bfloat16" else layer
         convolutions = [layer(n, channels, 3, stride=2, padding=1, bias=False) for n in fan_in]
         for convolution in convolutions:
             nn.init.xavier_uniform_(convolution.weight)

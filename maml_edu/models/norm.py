@@ -78,6 +78,30 @@ class BatchNorm(nn.Module):
         weight, bias = (p.view(by_channel).to(x.dtype) for p in (self.weight, self.bias))
         return x * (weight * scale) + bias
 
+    def of_product(self, x: Tensor, matrix: Tensor) -> Tensor:
+        """The same of the product x @ matrix, with the channels last.
+
+        x: (samples, …, inputs). matrix: (inputs, channels). Returns (samples, …, channels).
+
+        Where inputs are fewer than channels, the statistics of the product are worked out from the
+        mean and the covariance of x, and the scale goes into the matrix: one pass over the product.
+        """
+        n_context = _n_context(x)
+        over = tuple(range(x.dim() - 1))
+        few = len(matrix) < matrix.shape[1]
+        y = x if few else x @ matrix
+        centred = y - y[:n_context].mean(over)
+        context = centred[:n_context].flatten(0, -2)
+        if few:
+            covariance = context.t() @ context / len(context)
+            variance = (matrix * (covariance @ matrix)).sum(0)
+        else:
+            variance = context.square().mean(0)
+        scale = self.weight * torch.rsqrt(variance + self.epsilon)
+        if few:
+            return centred @ (matrix * scale) + self.bias
+        return torch.addcmul(self.bias, centred, scale)
+
 
 class AsBatchNorm(BatchNorm):
     """PyTorch's batch-norm as the layer above: its parameters and epsilon, and no running averages.

@@ -132,11 +132,15 @@ class TrainConfig:
         return self.family.title(self)
 
     def make_model(self, *, training: bool = False) -> Model:
-        """The network; for training it computes in the precision that the config asks for."""
+        """The network; for training it computes in the precision that the config asks for, and
+        as products where a captured gradient moves its convolutions in inner steps."""
         inputs, outputs = self.family.sizes(self.tasks.options)
         options = dict(self.model.options)
         if "precision" in options and not training:
             options["precision"] = "float32"
+        if self.model.name == "conv4":
+            moves = training and not self.learner_class.body_rests
+            options["products"] = moves and self.training.capture
         headless = self.learner_class.headless
         return NETWORKS[self.model.name].build(inputs, None if headless else outputs, **options)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch.func import grad, vmap
 from torch.nn import functional as F
 
+from maml_edu.foundation.capture import capture
 from maml_edu.inner import adapt
+from maml_edu.learners import MAML
 from maml_edu.models import PROTOCOLS, Model, conv4, dense4, predict
 from maml_edu.models.norm import BatchNorm
+from maml_edu.outer import meta_gradient
 from maml_edu.tasks import TaskBatch
 
 WAY = 3
@@ -166,6 +171,41 @@ def test_vmap_equals_a_loop_over_tasks(model, theta, protocol):
     for i in range(3):
         for name, g in gradient(theta, batch.task(i)).items():
             torch.testing.assert_close(at_once[name][i], g, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+# Sides that are odd within: 5 and 3; 7. Inputs of a patch: 9, or more than the 16 channels.
+@pytest.mark.parametrize(("side", "in_channels"), [(20, 1), (28, 5)])
+def test_products_are_the_same_network(protocol, side, in_channels):
+    """To both orders, for tasks one by one, side by side, checkpointed, captured."""
+    plain, products = (
+        conv4(WAY, channels=16, in_channels=in_channels, products=on) for on in (False, True)
+    )
+    theta = {
+        name: p + 0.1 * torch.randn(p.shape, generator=seeded(i), dtype=p.dtype)
+        for i, (name, p) in enumerate(plain.init(generator=seeded(), dtype=torch.float64).items())
+    }
+    assert products.shapes() == plain.shapes()
+    y = torch.arange(WAY).repeat_interleave(2).expand(3, -1)
+    x = torch.rand(2, 3, 2 * WAY, in_channels, side, side, generator=seeded(), dtype=torch.float64)
+    batch = TaskBatch(x[0], y, x[1], y)
+
+    def learner(model, **options):
+        how = {"inner_lr": 0.1, "inner_steps": 2, "protocol": protocol, **options}
+        return MAML(model, F.cross_entropy, **how)
+
+    expected = meta_gradient(learner(plain), theta, batch)
+    ours = learner(products)
+    found = {
+        "side by side": meta_gradient(ours, theta, batch),
+        "one by one": meta_gradient(ours, theta, batch, chunk_size=1),
+        "checkpointed": meta_gradient(learner(products, checkpointing=True), theta, batch),
+        "captured": capture(partial(meta_gradient, ours), theta, batch)(theta, batch),
+    }
+    for way, result in found.items():
+        torch.testing.assert_close(result, expected, rtol=1e-10, atol=1e-10, msg=way)
+    first = meta_gradient(learner(products, first_order=True), theta, batch)[0]
+    assert (first["layers.0.weight"] - expected[0]["layers.0.weight"]).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize(
