@@ -7,7 +7,6 @@ SHA-256 of the first). Loading one reads numbers and names; it runs no code.
 import json
 import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +107,6 @@ def _find(given: str | os.PathLike) -> Path:
     if path.is_dir():
         return path / IN_A_RUN
     if not any(part.exists() for part in _pair(path)):
-        near = get_close_matches(str(given), shipped(), n=3, cutoff=0)
-        known = (
-            f"none of the package's (such as {', '.join(near)}), no run's folder, no pair of files"
-        )
+        known = f"none of {', '.join(shipped())}, no run's folder, and no pair of files"
         raise FileError(f"there is no checkpoint {str(given)!r}: it is {known}")
     return path
