@@ -40,15 +40,23 @@ def mlp(*sizes: int) -> Model:
 
 
 class _Blocks(nn.Module):
-    """Layers, each followed by batch-norm and ReLU; then the mean over pixels; then a head."""
+    """Layers, each followed by batch-norm and ReLU; then the features; then a head.
 
-    def __init__(self, layers: Sequence[nn.Module], widths: Sequence[int], way: int | None):
+    pixels: how many the last layer has, each of which is a feature. Default: the features are the
+        means over pixels.
+    """
+
+    def __init__(
+        self, layers: Sequence[nn.Module], widths: Sequence[int], way: int | None, pixels: int = 0
+    ):
         super().__init__()
         if way is not None:
             at_least(2, way=way)
+        self.pixels = pixels
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(BatchNorm(width) for width in widths)
-        self.head = nn.Identity() if way is None else nn.Linear(widths[-1], way)
+        features = widths[-1] * max(1, pixels)
+        self.head = nn.Identity() if way is None else nn.Linear(features, way)
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(x)
@@ -59,6 +67,8 @@ class _Blocks(nn.Module):
             else:
                 x = norm(layer(x)).relu()
         x = x.float() if x.dtype == torch.bfloat16 else x
+        if self.pixels:  # divided by their number, they start about as far apart as the means do
+            return self.head(x.flatten(1) / self.pixels)
         return self.head(x.mean((2, 3)) if x.dim() > 2 else x)
 
     def _check(self, x: Tensor) -> None:
@@ -90,6 +100,7 @@ def conv4(
     in_channels: int = 1,
     precision: str = "float32",
     products: bool = False,
+    pixels: bool = False,
 ) -> Model:
     """Four 3x3 convolutions of stride 2 (28 pixels a side become 14, 7, 4, 2), and a linear head.
 
@@ -103,19 +114,26 @@ def conv4(
         stays in float32.
     products: on a CPU and in float32, compute convolutions as products of patches: the same numbers
         but for rounding, faster where a captured gradient moves the convolutions in inner steps.
+    pixels: keep each of the last 4x4 pixels, of 28 a side (the last stride is then 1), as features
+        of its own, (samples, 16 * channels), instead of the means: they say where the ink is.
     Raises InputError.
     """
     choice(PRECISIONS)("precision", precision)
     at_least(1, channels=channels, in_channels=in_channels)
+    strides = (2, 2, 2, 1 if pixels else 2)
 
     def build() -> nn.Module:
         fan_in = [in_channels] + [channels] * 3
-        layer = PatchConv2d if products else nn.Conv2d
-        layer = _BFloat16Conv2d if precision == "bfloat16" else layer
-        convolutions = [layer(n, channels, 3, stride=2, padding=1, bias=False) for n in fan_in]
+        kinds = {2: PatchConv2d if products else nn.Conv2d, 1: nn.Conv2d}
+        if precision == "bfloat16":
+            kinds = dict.fromkeys(kinds, _BFloat16Conv2d)
+        convolutions = [
+            kinds[stride](n, channels, 3, stride=stride, padding=1, bias=False)
+            for n, stride in zip(fan_in, strides, strict=True)
+        ]
         for convolution in convolutions:
             nn.init.xavier_uniform_(convolution.weight)
-        return _Blocks(convolutions, [channels] * 4, way)
+        return _Blocks(convolutions, [channels] * 4, way, pixels=16 if pixels else 0)
 
     return Model(build)
 
@@ -156,19 +174,23 @@ def _hidden(*sizes: int) -> Option:
     return Option(sizes, layer_sizes, "units of each hidden layer")
 
 
+CONVOLUTIONS = {
+    "channels": Option(64, integer(1, 4096), "channels of each convolution"),
+    "precision": Option(
+        "float32", choice(PRECISIONS),
+        "of training; bfloat16 is faster, where no inner step moves the convolutions",
+    ),
+}  # fmt: skip
 NETWORKS = {
     "mlp": Network(
         lambda inputs, outputs, hidden: mlp(inputs, *hidden, outputs), {"hidden": _hidden(40, 40)}
     ),
     "conv4": Network(
         lambda inputs, outputs, **options: conv4(outputs, **options),
-        {
-            "channels": Option(64, integer(1, 4096), "channels of each convolution"),
-            "precision": Option(
-                "float32", choice(PRECISIONS),
-                "of training; bfloat16 is faster, where no inner step moves the convolutions",
-            ),
-        },
+        CONVOLUTIONS,
+    ),
+    "grid4": Network(  # conv4, with the grid of its last pixels
+        lambda inputs, outputs, **options: conv4(outputs, pixels=True, **options), CONVOLUTIONS
     ),
     "dense4": Network(
         lambda inputs, outputs, hidden: dense4(outputs, features=inputs, hidden=hidden),

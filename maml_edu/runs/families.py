@@ -10,7 +10,7 @@ from maml_edu.foundation.checks import InputError, choice, flag, integer, refuse
 from maml_edu.foundation.options import Option, Options, options_of
 from maml_edu.learners import LEARNERS, Learner
 from maml_edu.outer import Training
-from maml_edu.tasks import OmniglotTasks, SinusoidTasks, TaskSource
+from maml_edu.tasks import AlphabetTasks, OmniglotTasks, SinusoidTasks, TaskSource
 
 ORACLE = "oracle"  # joint training that is told each wave's amplitude and phase
 DRAWINGS = 20  # of each character
@@ -51,6 +51,7 @@ class Family:
     measure: str  # what its evaluation measures, in words
     classifies = False
     validates = False  # whether it has tasks to choose the best state on
+    measured: Mapping[str, Any] = {}  # options of a `Measurement`, where a run measures itself
 
     @property
     def learners(self) -> tuple[str, ...]:
@@ -160,6 +161,7 @@ Examples:
     loss = staticmethod(cross_entropy)
     measure = "query accuracy: its mean over tasks, half-width of the 95% interval"
     classifies = validates = True
+    split_by = "the SHA-256 of their names"
 
     def settings(self, options: dict[str, Any]) -> dict[str, Any]:
         paper = PAPER[5 if options.get("way", 5) <= 10 else 20]
@@ -209,10 +211,51 @@ Examples:
         chunk = 400 // (way * (usual["shots"] + usual["queries"]))
         return Evaluation(**usual, metric=accuracy, chunk_size=max(1, chunk), batch_size=50)
 
+    def protocol(self, tasks: TaskSource) -> dict[str, Any]:
+        """What a record of figures tells of the tasks, beside their sizes."""
+        return {"rotations": tasks.rotations}
+
     def data(self, tasks: TaskSource) -> str:
         name = DATA[tasks.drawings.kind]
         count = len(tasks.drawings.names)
-        return f"{name}, {count} characters, split by the SHA-256 of their names"
+        return f"{name}, {count} characters, split by {self.split_by}"
 
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (Sine(), Omniglot())}
+class Challenge(Omniglot):
+    """The Omniglot challenge (Lake, Salakhutdinov & Tenenbaum 2015): alphabets never trained on."""
+
+    name = "challenge"
+    help = "the Omniglot challenge: tasks within one alphabet, unseen alphabets (minutes)"
+    description = """\
+Train for the one-shot test of Lake, Salakhutdinov & Tenenbaum (2015): background alphabets alone,
+drawings warped at random, each alphabet in eight symmetries. Four of them choose the best state.
+Measured on 20-way 1-shot tasks within an evaluation alphabet, of two drawers.
+"""
+    epilog = """\
+Examples:
+  python -m maml_edu train challenge --learner protonet --precision bfloat16 --meta-lr 5e-3
+  python -m maml_edu train challenge --steps 1000
+"""
+    options = {name: option for name, option in Omniglot.options.items() if name != "rotations"}
+    networks = ("grid4", *Omniglot.networks)
+    measured = {"way": 20, "queries": 1}
+    split_by = "alphabets"
+
+    @property
+    def learners(self) -> tuple[str, ...]:
+        return tuple(n for n in super().learners if n != "pretrain")  # its classes are turned ones
+
+    def settings(self, options: dict[str, Any]) -> dict[str, Any]:
+        metric = LEARNERS[options["learner"]].headless
+        usual = {"way": 60, "queries": 4, "meta_batch": 1} if metric else {"way": 20, "queries": 1}
+        usual |= {"steps": 10_000, "warmup": 0.05, "schedule": "cosine", "meta_lr": 2e-3}
+        return super().settings({**usual, **options})
+
+    def make_tasks(self, config: Config, split: str, source: Any, upright: bool) -> TaskSource:
+        return AlphabetTasks(split, config.tasks["way"], source=source)
+
+    def protocol(self, tasks: TaskSource) -> dict[str, Any]:
+        return {"characters": "of one alphabet", "drawers": "two, of support and queries"}
+
+
+FAMILIES: dict[str, Family] = {f.name: f for f in (Sine(), Omniglot(), Challenge())}

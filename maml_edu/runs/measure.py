@@ -79,12 +79,12 @@ def measure(
     protocol = {"tasks": evaluation.n_tasks}
     protocol |= {name: getattr(evaluation, name) for name in ("shots", "queries")}
     protocol |= {"inner_lr": config.learner.options.get("inner_lr"), "seed": evaluation.seed}
-    if config.tasks.name == "omniglot":
+    if config.family.classifies:
         protocol |= {
             "way": config.tasks["way"],
             "data": config.family.data(tasks),
             "split": how.split or "test",
-            "rotations": tasks.rotations,
+            **config.family.protocol(tasks),
             "batch_norm": learner.protocol,
             "trained_inner_steps": trained_steps,
         }
@@ -96,8 +96,10 @@ def _as_asked(
     config: TrainConfig, theta: Theta, how: Measurement
 ) -> tuple[TrainConfig, Learner, Theta]:
     """The config, the learner and theta with the asked inner_lr, way and protocol."""
-    omniglot = config.tasks.name == "omniglot"
-    lacking = {} if omniglot else dict.fromkeys(("way", "split", "protocol", "upright"), "sine")
+    classifies = config.family.classifies
+    lacking = {} if classifies else dict.fromkeys(("way", "split", "protocol", "upright"), "sine")
+    if "rotations" not in config.tasks.options:
+        lacking["upright"] = config.tasks.name
     unknown = {"inner_lr", "inner_steps"} - set(config.learner.options)
     lacking |= dict.fromkeys(unknown, config.learner.name)
     for name, who in lacking.items():
@@ -114,7 +116,7 @@ def _as_asked(
             learner = config.make_learner()
         else:
             learner, theta = resize_head(learner, theta, config.make_model())
-    if omniglot:
+    if classifies:
         learner = replace(learner, protocol=how.protocol or "transductive")
     return config, learner, theta
 

@@ -213,7 +213,7 @@ class Run:
             self._keep(BEST, self.state.theta, self.figures)
 
     def _measure(self, theta: Theta, n_tasks: int, **more: Any) -> dict[str, Any]:
-        how = Measurement(n_tasks=n_tasks, **more)
+        how = Measurement(n_tasks=n_tasks, **self.config.family.measured, **more)
         given = {"source": self.source, "device": self.device, "progress": self.options.progress}
         theta = {name: p.to(self.device) for name, p in theta.items()}
         return measure(self.config, theta, how, **given)

@@ -22,8 +22,8 @@ TRACED = {"check_inner_step", "check_inner_loop", "check_rates_step", "check_tas
           "check_classifier_loss"}  # fmt: skip
 # Their answers are words, bools, or numbers of Python.
 WITHOUT_TENSORS = {"check_diagnosis", "check_find_leaks", "check_first_below_half",
-                   "check_freeze", "check_looks_sideways", "check_meta_rate",
-                   "check_chosen_rate"}  # fmt: skip
+                   "check_freeze", "check_interval_by_alphabet", "check_leaks",
+                   "check_looks_sideways", "check_meta_rate", "check_chosen_rate"}  # fmt: skip
 # They move what they are given, and that is their task.
 IN_PLACE = {"check_meta_step"}
 

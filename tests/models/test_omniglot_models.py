@@ -87,6 +87,22 @@ def test_conv4_is_the_network_written_out():
     assert sum(p.numel() for p in theta.values()) == 9 * 64 + 3 * 9 * 64**2 + 8 * 64 + 65 * 5
 
 
+def test_conv4_with_pixels_keeps_each_of_the_last_ones():
+    """Four times as many as conv4 takes the mean of: its last stride is 1."""
+    model = conv4(None, channels=4, pixels=True)
+    theta = model.init(generator=torch.Generator().manual_seed(0))
+    x = torch.rand(7, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    h = x
+    for i, stride in enumerate((2, 2, 2, 1)):
+        h = F.conv2d(h, theta[f"layers.{i}.weight"], stride=stride, padding=1)
+        weight, bias = theta[f"norms.{i}.weight"], theta[f"norms.{i}.bias"]
+        h = F.batch_norm(h, None, None, weight, bias, True, eps=1e-3).relu()
+    assert h.shape == (7, 4, 4, 4)
+    assert torch.allclose(model(theta, x), h.flatten(1) / 16, atol=1e-5)
+    with_head = conv4(5, channels=4, pixels=True)
+    assert with_head.shapes()["head.weight"] == (5, 64)
+
+
 def test_dense4_is_the_network_written_out():
     model = dense4(5)
     theta = model.init(generator=seeded())
