@@ -1,7 +1,8 @@
 """What there is to learn: every source of tasks has `sample`, which gives a `TaskBatch`."""
 
 from maml_edu.tasks.batch import TaskBatch, TaskSource
+from maml_edu.tasks.finite import FiniteTasks
 from maml_edu.tasks.omniglot import OmniglotTasks
 from maml_edu.tasks.sinusoid import SinusoidTasks
 
-__all__ = ["OmniglotTasks", "SinusoidTasks", "TaskBatch", "TaskSource"]
+__all__ = ["FiniteTasks", "OmniglotTasks", "SinusoidTasks", "TaskBatch", "TaskSource"]
