@@ -16,6 +16,7 @@ from maml_edu.exercises.lesson10 import *
 from maml_edu.exercises.lesson11 import *
 from maml_edu.exercises.lesson13 import *
 from maml_edu.exercises.lesson14 import *
+from maml_edu.exercises.lesson16 import *
 from maml_edu.exercises.lesson18 import *
 from maml_edu.exercises.lesson31 import *
 from maml_edu.exercises.solved import add_magic

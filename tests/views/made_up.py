@@ -14,6 +14,7 @@ from maml_edu.views.scenes import (
     ImageGrid,
     LandscapeTrace,
     PlaneTrace,
+    SweepTrace,
     TrainingTrace,
 )
 
@@ -90,6 +91,17 @@ def training(entries: int = 40) -> TrainingTrace:
         checks[inner] = (at, level + 3 * np.exp(-at / 400), np.full(len(at), 0.15))
     noise = 1 + 0.2 * np.sin(np.arange(entries) * 7.0)
     return TrainingTrace("MAML", steps, (0.6 + 3.5 * np.exp(-steps / 300)) * noise, checks)
+
+
+def sweep(seeds: int = 3, shown: int = 1) -> SweepTrace:
+    """Accuracies that part where there are few characters; the last seed of one is missing."""
+    numbers = np.array([10, 60, 400, 1100])
+    wobble = 0.02 * np.arange(seeds)[:, None]
+    steps = np.array([0.2, 0.7, 0.75, 0.78])
+    home, unseen = (np.linspace(a, b, 4)[:, None, None] * steps for a, b in ((1.2, 1), (0.7, 1)))
+    accuracy = {"training characters": home - wobble, "unseen characters": unseen - wobble}
+    accuracy["unseen characters"][2, -1] = np.nan
+    return SweepTrace("MAML", "training characters", numbers, accuracy, 5, shown)
 
 
 def classification(

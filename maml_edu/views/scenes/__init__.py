@@ -23,4 +23,5 @@ from maml_edu.views.scenes.gallery import ImageGrid as ImageGrid
 from maml_edu.views.scenes.gallery import QuizQuestions as QuizQuestions
 from maml_edu.views.scenes.landscape import LandscapeTrace as LandscapeTrace
 from maml_edu.views.scenes.plane import PlaneTrace as PlaneTrace
+from maml_edu.views.scenes.sweep import SweepTrace as SweepTrace
 from maml_edu.views.scenes.training import TrainingTrace as TrainingTrace

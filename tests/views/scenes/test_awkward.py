@@ -46,8 +46,8 @@ AWKWARD = {
     "an empty grid": made_up.gallery(0),
 }
 
-KINDS = ["drawings", "adaptation", "comparison", "plane", "landscape", "training", "classification",
-         "embedding", "gallery"]  # fmt: skip
+KINDS = ["drawings", "adaptation", "comparison", "plane", "landscape", "training", "sweep",
+         "classification", "embedding", "gallery"]  # fmt: skip
 # What may stand in any array of numbers of a trace.
 VALUES = {
     "constant": lambda a: np.full_like(a, 2.5),
