@@ -54,7 +54,7 @@ RESULT = Path(__file__).parent.parent / "results" / "how_many_tasks.json"
 CHARACTERS = (10, 25, 60, 150, 400, 1100)
 WAVES = (1, 2, 5, 10, 50, 1000)
 CHANNELS, INNER_LR = 16, 0.4
-META_LR = (2e-3, 5e-3, 1e-2)
+META_LR = (2e-3, 5e-3, 1e-2, 2e-2)
 TRAINING = {"steps": 500, "meta_batch": 4, "shots": 1, "queries": 5}
 CHOICE_SEED = 100
 MEASURED = {"n_tasks": 300, "shots": 1, "queries": 5, "inner_steps": 3, "seed": 1000}
@@ -136,11 +136,14 @@ def trained(plan: Plan, tasks: TaskSource, meta_lr: float) -> tuple[Learner, The
     return learner, last.theta, round(time.process_time() - began, 1)
 
 
-def choose(drawings: Drawings) -> list[dict[str, Any]]:
+def choose(drawings: Drawings, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How often each learner is right on validation characters, for each of META_LR."""
-    how, found = Evaluation(**MEASURED, metric=accuracy, chunk_size=10, batch_size=50), []
+    how = Evaluation(**MEASURED, metric=accuracy, chunk_size=10, batch_size=50)
+    found = list(known)
     for name in ("maml", "protonet"):
         for meta_lr in META_LR:
+            if any((row["learner"], row["meta_lr"]) == (name, meta_lr) for row in known):
+                continue
             plan = Plan("omniglot", name, max(CHARACTERS), seed=CHOICE_SEED)
             learner, theta, seconds = trained(plan, tasks_of(plan, drawings, "dealt"), meta_lr)
             checked = evaluate(learner, theta, OmniglotTasks("validation", source=drawings), how)
@@ -229,7 +232,7 @@ def main() -> None:
     known = json.loads(args.out.read_text("utf-8")) if args.out.exists() else {}
     table = {"choice": known.get("choice", []), "rows": known.get("rows", [])}
     if args.choose or not table["choice"]:
-        table["choice"] = choose(drawings)
+        table["choice"] = choose(drawings, table["choice"])
         save(args.out, table, drawings)
     wanted = [] if args.choose else [plan for seed in range(args.seeds) for plan in plans(seed)]
     for number, plan in enumerate(wanted, start=1):
