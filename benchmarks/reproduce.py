@@ -53,6 +53,9 @@ PARTS = (
     Part("Omniglot: the features that the family goes on from", MAKE_START, 25, START),
     measured_by("family", "family.json", "every learner, sine waves and Omniglot", 60),
     measured_by("per_step", "per_step.json", "per-step losses: k = 5, three seeds", 2),
+    measured_by(
+        "how_many_tasks", "how_many_tasks.json", "accuracy by the number of tasks, three seeds", 30
+    ),
     measured_by("omniglot_quick", "bench_omniglot.json", "Omniglot in three minutes", 5),
     measured_by(
         "omniglot_quick --minutes 25", "bench_omniglot_long.json", "Omniglot in 25 minutes", 30

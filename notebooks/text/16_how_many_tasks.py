@@ -39,7 +39,7 @@ from torch.nn.functional import cross_entropy
 
 import maml_edu
 from maml_edu import exercises
-from maml_edu.evaluate import Evaluation, accuracy, evaluate
+from maml_edu.evaluate import Estimate, Evaluation, accuracy, evaluate
 from maml_edu.learners import MAML
 from maml_edu.models import conv4, mlp
 from maml_edu.outer import Training, meta_train
@@ -83,10 +83,11 @@ for n, few in kept.items():
 look = Evaluation(n_tasks=500, queries=50, inner_steps=1)
 home = {n: evaluate(learner, theta[n], kept[n], look) for n in kept}
 new = {n: evaluate(learner, theta[n], waves, look) for n in kept}
+print("waves   at home: before, after a step    new waves: after a step")
 for n in kept:
     before, after = home[n]
-    print(f"{n:5} waves: at home {before.mean:5.2f} before, {after.mean:5.2f} after a step;", end=" ")
-    print(f"on new waves {new[n][1]} after")
+    print(f"{n:5} {before.mean:16.3f} {after.mean:10.3f} {new[n][1]!s:>26}")
+
 
 # %% [markdown]
 # One wave: theta *is* that wave. It needs no support set, and has learned nothing about learning. With many
@@ -141,7 +142,7 @@ dots(ax, some, "home", 1, "C0^", "at home, after one step")
 dots(ax, some, "unseen", 1, "C1o", "new waves, after one step")
 ax.set(xscale="log", yscale="log", xlabel="training waves", ylabel="MSE")
 ax.legend(frameon=False, fontsize=8)
-plots.show(figure, "Errors against the number of training waves, each seed a dot: those at home rise, those on new waves fall, and they meet.")
+plots.show(figure, "Errors against training waves: at home they rise, on new waves they fall.")
 
 # %% [markdown]
 # ## Characters
@@ -156,6 +157,7 @@ plots.show(figure, "Errors against the number of training waves, each seed a dot
 print(record["data"], "|", record["network"], "|", record["training"])
 spent = sum(row["cpu_seconds"] for row in record["rows"]) / 60
 print(f"{len(record['rows'])} trainings, {spent:.0f} minutes of one core: {record['command']}")
+
 
 # %% [markdown]
 # ### Exercise 16.1: how many are enough
@@ -190,30 +192,27 @@ def enough(sizes, accuracy, margin):
 ### END SOLUTION
 assert exercises.check_enough(enough)
 
+
 # %% [markdown]
 # Now your guess. `grid` collects the record's accuracies into an array; the last inner step is the one that
 # counts.
 
 # %%
 def grid(where, **wanted):  # -> sizes (sizes,), accuracy (sizes, seeds, inner steps + 1)
-    some = {(row["characters"], row["seed"]): row for row in rows(**wanted)}
+    some = {(row["characters"], row["seed"]): row[where] for row in rows(**wanted)}
     sizes, seeds = (sorted({key[i] for key in some}) for i in (0, 1))
-    gap = [{"mean": np.nan}] * len(next(iter(some.values()))[where])
-    found = [[some.get((n, s), {}).get(where, gap) for s in seeds] for n in sizes]
-    return np.array(sizes), np.array([[[e["mean"] for e in of] for of in row] for row in found])
-
-
-def whole(accuracy):  # without the seeds that lack a row
-    return accuracy[:, np.isfinite(accuracy).all((0, 2))]
+    missing = [{"mean": np.nan}] * len(next(iter(some.values())))
+    found = [[some.get((n, seed), missing) for seed in seeds] for n in sizes]
+    return np.array(sizes), np.array([[[e["mean"] for e in f] for f in of] for of in found])
 
 
 # %%
 sizes, unseen = grid("unseen")
-reached = torch.from_numpy(whole(unseen)[:, :, -1])
+reached = unseen[:, np.isfinite(unseen).all((0, 2)), -1]  # seeds that have all sizes
 for n, of_seeds in zip(sizes, reached, strict=True):
-    print(f"{n:5} characters: {of_seeds.mean():.1%} of unseen ones right; seeds", *of_seeds.numpy().round(3))
-needed = int(enough(torch.from_numpy(sizes), reached, 0.05))
-print(f"\nenough for 5 points: {needed} of the six sizes. You said {my_guess}: {my_guess / needed:.2g} times that")
+    print(f"{n:5} characters: unseen ones {of_seeds.mean():.3f} right; seeds {of_seeds.round(3)}")
+needed = int(enough(torch.from_numpy(sizes), torch.from_numpy(reached), 0.05))
+print(f"within 5 points from {needed} on; you said {my_guess}, {my_guess / needed:.2g} times that")
 
 # %% [markdown]
 # Where do the rest of the points go, at the small sizes? Not in training: look at the **training**
@@ -237,13 +236,16 @@ def watch(characters, learner):
 
 
 # %%
+nearest = "training characters (the nearest in the record)"
+how_many = Slider(nearest, 10.0, 1100.0, value=60.0, log=True, fmt=".0f")
 window = explore(
     watch,
-    characters=Slider("training characters (the nearest in the record)", 10.0, 1100.0, value=60.0, log=True, fmt=".0f"),
+    characters=how_many,
     learner=Choice("who learns", {"MAML": ("MAML", "maml"), "ProtoNet": ("ProtoNet", "protonet")}),
 )
 window.step = 3
 window
+
 
 # %% [markdown]
 # Who needs fewer, MAML or its rival of lesson 14? Both were asked the same 300 unseen tasks. So take the
@@ -254,11 +256,18 @@ def right(row):  # of each task, the share of its 25 queries
     return np.array(row["right"].split(), float) / 25
 
 
-pairs = {(r["characters"], r["seed"]): right(r) for r in rows()}
-for row in sorted(rows("protonet"), key=lambda r: (r["characters"], r["seed"])):
-    gain = right(row) - pairs[row["characters"], row["seed"]]
-    half = 1.96 * gain.std(ddof=1) / np.sqrt(len(gain))
-    print(f"{row['characters']:5} characters, seed {row['seed']}: ProtoNet - MAML {gain.mean():+.3f} ± {half:.3f}")
+def key(row):
+    return row["characters"], row["seed"]
+
+
+def beside_maml(others):  # the difference on the same tasks, the same characters, the same seed
+    maml = {key(row): right(row) for row in rows()}
+    for row in sorted((row for row in others if key(row) in maml), key=key):
+        gain = torch.from_numpy(right(row) - maml[key(row)])
+        print("{:5} characters, seed {}: ".format(*key(row)), Estimate.of(gain))
+
+
+beside_maml(rows("protonet"))
 
 # %% [markdown]
 # ## Train one yourself
@@ -275,6 +284,7 @@ everyone, test = OmniglotTasks(rotations=False), OmniglotTasks("test")
 print(everyone.source)
 real, most = everyone.drawings.omniglot, len(everyone.characters)
 settings = Training(**record["training"], meta_lr=rows()[0]["meta_lr"], seed=11)
+how = Evaluation(n_tasks=100, shots=1, queries=5, inner_steps=3, metric=accuracy, chunk_size=10)
 classifier = MAML(conv4(5, channels=16), cross_entropy, inner_lr=record["inner_lr"])
 
 
@@ -287,7 +297,6 @@ def trained_on(tasks):
 # %%
 mine = OmniglotTasks(rotations=False, n_characters=min(my_characters, most), subset=11)
 my_theta = trained_on(mine)
-how = Evaluation(n_tasks=100, shots=1, queries=5, inner_steps=3, metric=accuracy, chunk_size=10)
 for name, tasks in (("training", mine), ("unseen", test)):
     shares = evaluate(classifier, my_theta, tasks, how)
     print(f"{name:>8} characters, by inner step: " + ", ".join(f"{s.mean:.2f}" for s in shares))
@@ -303,11 +312,10 @@ print(f"you expected {my_expectation:.2f}; the interval is ± {shares[-1].half_w
 # %%
 for n_tasks in (30, 150, 1000, None):
     some = [row for row in rows(tasks=n_tasks) if row["characters"] == 150]
-    parts = []
     for where, step in (("home", 0), ("home", 3), ("unseen", 3)):
-        found = [row[where][step]["mean"] for row in some]
-        parts.append(f"{where} after {step} steps {np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})")
-    print(f"{n_tasks or 'all':>5} tasks: " + "; ".join(parts))
+        found = [round(row[where][step]["mean"], 2) for row in some]
+        print(f"{n_tasks or 'all':>5} tasks: {where:>6} after {step} steps {found}")
+
 
 # %% [markdown]
 # Look at the first column: with few tasks the network is right on its own tasks **before** it has seen a
@@ -351,6 +359,7 @@ def mended_sampler(characters, way, generator):
 
 ### END SOLUTION
 assert exercises.check_mended_sampler(mended_sampler)
+
 
 # %% [markdown]
 # How bad is such a leak? There is a number for it that needs no network: how often can one guess a
@@ -407,7 +416,8 @@ def drawn(source, n_tasks=2000):
 
 both = {name: drawn(source) for name, source in sources.items()}
 both["in order"] = [half.sort(1).values for half in both["dealt anew"]]
-leaks = {name: guessable(*halves, len(everyone.drawings.names), 5).item() for name, halves in both.items()}
+many = len(everyone.drawings.names)
+leaks = {name: guessable(*halves, many, 5).item() for name, halves in both.items()}
 print({name: round(share, 2) for name, share in leaks.items()})
 
 # %% jupyter={"source_hidden": true}
@@ -431,6 +441,7 @@ for name, tasks in (("its own tasks", sources["fixed"]), ("unseen", test)):
 knows = evaluate(classifier, fixed_theta, sources["fixed"], replace(how, inner_steps=0))[0]
 assert knows.mean - knows.half_width > 0.3  # theta knows labels that only a support set should tell
 
+
 # %% [markdown]
 # Nothing crashed, and the loss fell faster than ever. Here is the record: all sizes, all seeds, labels dealt
 # anew or fixed. Compare **inner step 0** of the two; then scrub. The third curve asks the network trained on
@@ -445,8 +456,8 @@ def by_labels(labels, characters, learner="maml"):
 
 explore(
     by_labels,
-    labels=Choice("labels while training", {"dealt anew": "dealt", "fixed": "fixed"}, value="fixed"),
-    characters=Slider("training characters (the nearest in the record)", 10.0, 1100.0, value=60.0, log=True, fmt=".0f"),
+    labels=Choice("labels in training", {"dealt anew": "dealt", "fixed": "fixed"}, value="fixed"),
+    characters=how_many,
 )
 
 # %% [markdown]
@@ -454,10 +465,8 @@ explore(
 # again task by task.
 
 # %%
-for row in sorted(rows(labels="fixed"), key=lambda r: (r["characters"], r["seed"])):
-    loss = right(row) - pairs[row["characters"], row["seed"]]
-    half = 1.96 * loss.std(ddof=1) / np.sqrt(len(loss))
-    print(f"{row['characters']:5} characters, seed {row['seed']}: fixed - dealt {loss.mean():+.3f} ± {half:.3f}")
+beside_maml(rows(labels="fixed"))
+
 
 # %% [markdown]
 # ## Three cures
@@ -492,6 +501,7 @@ def deal_anew(support_y, query_y, way, generator):
 ### END SOLUTION
 assert exercises.check_deal_anew(deal_anew)
 
+
 # %% [markdown]
 # **A head that cannot prefer a class.** Theta can only know a label if the rows of its head differ. Let the
 # inner steps start from *one* row for all classes, the mean (as Ye & Chao do, 2022, [arXiv
@@ -508,6 +518,7 @@ one_row = OneRow(conv4(5, channels=16), cross_entropy, inner_lr=record["inner_lr
 shares = evaluate(one_row, fixed_theta, sources["fixed"], how)
 print("the network above, its rows made one, on its own tasks:", *(f"{s.mean:.2f}" for s in shares))
 
+
 # %% [markdown]
 # **A learner without rows.** ProtoNet's classes are means of support drawings, so there is nothing in theta that
 # could be a label's. Here are all of them on unseen characters, each *trained with fixed labels*, beside MAML with
@@ -516,12 +527,9 @@ print("the network above, its rows made one, on its own tasks:", *(f"{s.mean:.2f
 # %%
 def line(name, **wanted):
     sizes, unseen = grid("unseen", **wanted)
-    cells = {n: of[:, -1][np.isfinite(of[:, -1])] for n, of in zip(sizes, unseen, strict=True)}
-    shown = [
-        f"{n}: {of.mean():.2f} ({of.min():.2f} to {of.max():.2f})"
-        for n, of in cells.items() if n in (10, 60, 1100)
-    ]
-    print(f"{name:>34}  " + "; ".join(shown))
+    last = [of[np.isfinite(of)].round(2) for of in unseen[:, :, -1]]
+    shown = [f"{n}: {of}" for n, of in zip(sizes, last, strict=True) if n in (10, 60, 1100)]
+    print(f"{name:>27}  " + "  ".join(shown))
 
 
 line("MAML, labels dealt anew")
