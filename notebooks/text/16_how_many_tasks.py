@@ -553,10 +553,10 @@ line("ProtoNet, fixed", learner="protonet", labels="fixed")
 # characters. Its slope is what *ten times as many* characters bought.
 
 # %%
-for learner in ("maml", "protonet"):
-    sizes, unseen = grid("unseen", learner=learner)
+for who in ("maml", "protonet"):
+    sizes, unseen = grid("unseen", learner=who)
     each = [np.polyfit(np.log10(sizes), of, 1)[0] for of in unseen[:, :, -1].T if np.all(of > 0)]
-    print(f"{learner:>8}: ten times the characters, {np.mean(each):+.3f}; seeds", np.round(each, 3))
+    print(f"{who:>8}: ten times the characters, {np.mean(each):+.3f}; seeds", np.round(each, 3))
 
 
 # %% [markdown]
