@@ -215,9 +215,11 @@ needed = int(enough(torch.from_numpy(sizes), torch.from_numpy(reached), 0.05))
 print(f"within 5 points from {needed} on; you said {my_guess}, {my_guess / needed:.2g} times that")
 
 # %% [markdown]
-# How well does each network do on the characters it **was** trained on? *Predict* for 10, and for 1,100. Move the number of characters, change the learner, and scrub the inner steps. The distance
-# between the two curves is the *gap*: what was learned about these characters only. Where the gap is small, more
-# characters cannot help much; there the network and the length of its training set the limit.
+# How well does each network do on the characters it **was** trained on? *Predict* for 10, and for 1,100. Then move
+# the number of characters (the picture shows the nearest one that was trained), change the learner, and scrub the
+# inner steps. The distance between the two curves is the *gap*: what was learned about these characters only.
+# Where the gap is small, more characters cannot help much; there the network and the length of its training set
+# the limit.
 
 # %%
 names = {"home": "training characters", "unseen": "unseen characters"}
@@ -236,8 +238,7 @@ def watch(characters, learner):
 
 
 # %%
-nearest = "training characters (the nearest in the record)"
-how_many = Slider(nearest, 10.0, 1100.0, value=60.0, log=True, fmt=".0f")
+how_many = Slider("training characters", 10.0, 1100.0, value=60.0, log=True, fmt=".0f")
 window = explore(
     watch,
     characters=how_many,
@@ -527,8 +528,7 @@ print("the network above, its rows made one, on its own tasks:", *(f"{s.mean:.2f
 # %% [markdown]
 # **A learner without rows.** ProtoNet's classes are means of support drawings, so there is nothing in theta that
 # could be a label's. Here are all of them on unseen characters after one inner step, as they were trained, each
-# seed by itself. (The step size of the outer loop was chosen for MAML and for ProtoNet on validation characters;
-# the one-row network was given MAML's.)
+# seed by itself. (The step size of the outer loop was chosen for each learner on validation characters.)
 
 # %%
 def line(name, **wanted):

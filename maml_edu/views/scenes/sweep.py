@@ -75,7 +75,7 @@ def _sweep(trace: SweepTrace, means: Mapping[str, np.ndarray], alt: list[str]) -
         marks.append(Line(series(i), name, trace.numbers.astype(float), means[name].T))
         marks.append(Points(f"query-{i + 1}", None, every, values.reshape(len(every), -1).T))
     caption = "A small mark: one seed. The thin line: the number whose inner steps stand beside."
-    return Panel("sweep", trace.title, marks, alt, x, y, caption=caption)
+    return Panel("sweep", "All numbers", marks, alt, x, y, caption=caption)
 
 
 def _steps(trace: SweepTrace, means: Mapping[str, np.ndarray], here: str, alt: list[str]) -> Panel:
