@@ -54,6 +54,9 @@ PARTS = (
     ),
     measured_by("what_adapts", "what_adapts.json", "body or head: five learners, five seeds", 20),
     measured_by("per_step", "per_step.json", "per-step losses: k = 5, ten seeds", 4),
+    measured_by(
+        "how_many_tasks", "how_many_tasks.json", "accuracy by the number of tasks, three seeds", 30
+    ),
     measured_by("omniglot_quick", "bench_omniglot.json", "Omniglot in three minutes", 5),
     measured_by(
         "omniglot_quick --minutes 25", "bench_omniglot_long.json", "Omniglot in 25 minutes", 30

@@ -19,6 +19,7 @@ from maml_edu.exercises.lesson12 import *
 from maml_edu.exercises.lesson13 import *
 from maml_edu.exercises.lesson14 import *
 from maml_edu.exercises.lesson15 import *
+from maml_edu.exercises.lesson16 import *
 from maml_edu.exercises.lesson17 import *
 from maml_edu.exercises.lesson18 import *
 from maml_edu.exercises.lesson30 import *

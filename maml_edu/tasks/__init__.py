@@ -2,10 +2,18 @@
 
 from maml_edu.tasks.alphabets import AlphabetTasks
 from maml_edu.tasks.batch import TaskBatch, TaskSource
+from maml_edu.tasks.finite import FiniteTasks
 from maml_edu.tasks.omniglot import OmniglotTasks
 from maml_edu.tasks.own import Classes, Curves
 from maml_edu.tasks.sinusoid import SinusoidTasks
 
 __all__ = [
-    "AlphabetTasks", "Classes", "Curves", "OmniglotTasks", "SinusoidTasks", "TaskBatch", "TaskSource",
-]  # fmt: skip
+    "AlphabetTasks",
+    "Classes",
+    "Curves",
+    "FiniteTasks",
+    "OmniglotTasks",
+    "SinusoidTasks",
+    "TaskBatch",
+    "TaskSource",
+]

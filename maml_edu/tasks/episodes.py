@@ -43,12 +43,17 @@ def draw_episodes(
     way: int,
     shots: int,
     queries: int,
+    fixed_labels: bool = False,
     generator: torch.Generator | None = None,
 ) -> Episodes:
     """Draw `way` different classes for each task, and different examples of each for its sets.
 
     Classes come in random order, so each task draws a class's label anew (Vinyals et al. 2016,
     section 4.1). No example is in both the support and the query set.
+
+    fixed_labels: whether class c has the label c modulo `way` in every task instead, so that a
+        task has one class of each label. Then a single function answers all tasks, without their
+        support sets: such tasks are not mutually exclusive (Yin et al. 2020, arXiv 1912.03820).
     Raises InputError for more classes or examples than there are.
     """
     at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
@@ -64,6 +69,12 @@ def draw_episodes(
         """k different integers from 0 to n - 1, in random order: (*shape, k)."""
         return torch.rand(*shape, n, generator=generator, device=drawn_on).topk(k).indices
 
-    classes = some_of(n_classes, way, n_tasks)
+    if fixed_labels:
+        label = torch.arange(way, device=drawn_on)
+        share = torch.rand(n_tasks, way, generator=generator, device=drawn_on)
+        of_label = (n_classes - label + way - 1) // way  # how many classes have this label
+        classes = (share * of_label).long() * way + label
+    else:
+        classes = some_of(n_classes, way, n_tasks)
     examples = some_of(n_examples, shots + queries, n_tasks, way)
     return Episodes(classes, examples, shots)

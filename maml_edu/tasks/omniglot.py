@@ -3,11 +3,12 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from maml_edu.foundation.checks import InputError, at_least, choice
+from maml_edu.foundation.checks import InputError, at_least, choice, flag, integer
 from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch
 from maml_edu.tasks.data import Drawings, load_drawings
@@ -30,8 +31,14 @@ class OmniglotTasks:
         some look the same when turned.
     source: "auto", "release", "stand-in" or a folder (see `maml_edu.tasks.data.load_drawings`), or
         `Drawings` themselves. Default: "auto". `tasks.source` says in one line which data it is.
+    n_characters: keep only so many of the split's characters, `way` or more (default: all). They
+        are drawn by the seed `subset`, and those of a smaller number are among those of a larger.
+    fixed_labels: whether a character has the same label in every task (see `draw_episodes`).
+        Default: False, labels are dealt anew in each task.
     Raises InputError, of which DataError is a kind.
     """
+
+    described_by: ClassVar[tuple[str, ...]] = ("character", "rotation")  # see `FiniteTasks`
 
     def __init__(
         self,
@@ -40,12 +47,17 @@ class OmniglotTasks:
         *,
         rotations: bool | None = None,
         source: str | os.PathLike | Drawings = "auto",
+        n_characters: int | None = None,
+        subset: int = 0,
+        fixed_labels: bool = False,
     ):
         choice(SPLITS)("split", split)
+        flag("fixed_labels", fixed_labels)
         if rotations not in (None, True, False):
             raise InputError(f"rotations is {rotations!r}; it must be True, False or None")
         at_least(2, way=way)
-        self.split, self.way = split, way
+        at_least(0, subset=subset)
+        self.split, self.way, self.fixed_labels = split, way, fixed_labels
         self.rotations = split == "train" if rotations is None else bool(rotations)
         self.drawings = source if isinstance(source, Drawings) else load_drawings(source)
         self.characters = split_characters(self.drawings.names)[split]
@@ -59,10 +71,16 @@ class OmniglotTasks:
                 f"rotations is True; drawings of {height} x {width} pixels are not square, so give "
                 "rotations=False"
             )
+        if n_characters is not None:
+            integer(way, most)("n_characters", n_characters)
+            order = torch.randperm(most, generator=torch.Generator().manual_seed(subset))
+            self.characters = self.characters[order[:n_characters]]
         self._images = self.drawings.images  # 25 MB, on the device of the last sample
 
     def __repr__(self) -> str:
-        return f"OmniglotTasks({self.split!r}, way={self.way}, rotations={self.rotations})"
+        labels = ", fixed_labels=True" if self.fixed_labels else ""
+        about = f"{self.split!r}, way={self.way}, rotations={self.rotations}{labels}"
+        return f"OmniglotTasks({about}) of {len(self.characters)} characters"
 
     @property
     def source(self) -> str:
@@ -80,10 +98,14 @@ class OmniglotTasks:
         *,
         shots: int = 1,
         queries: int = 5,
+        character: Tensor | None = None,
+        rotation: Tensor | None = None,
         generator: torch.Generator | None = None,
         device: Device = None,
     ) -> TaskBatch:
         """Draw tasks, with `shots` and `queries` drawings of each character, 20 at most in all.
+
+        character, rotation: as in `info`, for tasks that are known; their drawings are drawn anew.
 
         Random numbers come from the generator's device, so a seed gives the same tasks on every
         device. Returns x as float32 (tasks, way * shots or queries, 1, 28, 28) with 1 for ink and 0
@@ -98,18 +120,21 @@ class OmniglotTasks:
             way=self.way,
             shots=shots,
             queries=queries,
+            fixed_labels=self.fixed_labels,
             generator=generator,
         )
-        turns = torch.zeros_like(plan.classes)
-        if self.rotations:
-            turns.random_(4, generator=generator)
-        character = self.characters.to(plan.classes.device)[plan.classes]
-        info = {"character": character, "rotation": turns, "drawing": plan.examples}
+        if rotation is None:
+            rotation = torch.zeros_like(plan.classes)
+            if self.rotations:
+                rotation.random_(4, generator=generator)
+        if character is None:
+            character = self.characters.to(plan.classes.device)[plan.classes]
+        info = {"character": character, "rotation": rotation, "drawing": plan.examples}
         info = {name: value.to(device) for name, value in info.items()}
         images = self._images = self._images.to(info["character"].device)
         rows = info["character"][..., None] * images.shape[1] + info["drawing"]
         x = images.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, (-1, rows.shape[2]))
-        x = turn(x, turns.flatten()).view(*rows.shape, 1, *images.shape[2:])
+        x = turn(x, rotation.flatten()).view(*rows.shape, 1, *images.shape[2:])
         batch = plan.batch(x, info)
         ink = {"support_x": batch.support_x, "query_x": batch.query_x}
         return batch._replace(**{name: of.float().div_(255) for name, of in ink.items()})

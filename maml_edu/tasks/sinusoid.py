@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ class SinusoidTasks:
     x_range: tuple[float, float] = option((-5.0, 5.0), interval, "range of x")
     noise: float = option(0.0, not_negative, "standard deviation of the noise in y")
     reveal_task: bool = option(False, flag, "tell the network each task's amplitude and phase")
+    described_by: ClassVar[tuple[str, ...]] = ("amplitude", "phase")  # see `FiniteTasks`
 
     def __post_init__(self):
         check_options(self)
@@ -45,12 +47,13 @@ class SinusoidTasks:
         *,
         shots: int = 10,
         queries: int = 10,
-        amplitude: float | None = None,
-        phase: float | None = None,
+        amplitude: float | Tensor | None = None,
+        phase: float | Tensor | None = None,
         generator: torch.Generator | None = None,
         device: Device = None,
     ) -> TaskBatch:
-        """Draw tasks. An `amplitude` or `phase` that is given holds for all of them.
+        """Draw tasks. An `amplitude` or `phase` that is given holds for all of them; a tensor
+        (tasks,) has each task's own.
 
         Random numbers come from the generator's device, so a seed gives the same tasks on every
         device. Returns x as (tasks, shots or queries, features), y as (tasks, …, 1), and in `info`
@@ -66,9 +69,9 @@ class SinusoidTasks:
         amplitudes = uniform(self.amplitude, n_tasks)
         phases = uniform(self.phase, n_tasks)
         if amplitude is not None:
-            amplitudes = torch.full_like(amplitudes, amplitude)
+            amplitudes = torch.as_tensor(amplitude).to(amplitudes).expand(n_tasks)
         if phase is not None:
-            phases = torch.full_like(phases, phase)
+            phases = torch.as_tensor(phase).to(phases).expand(n_tasks)
         x = uniform(self.x_range, n_tasks, shots + queries, 1)
         y = amplitudes[:, None, None] * torch.sin(x - phases[:, None, None])
         if self.noise:

@@ -38,6 +38,19 @@ def test_labels_are_dealt_anew():
         assert ((often - 2000 / 12).abs() < 5 * 13).all()
 
 
+@pytest.mark.parametrize("n_classes", [5, 12, 13])
+def test_fixed_labels_stay_with_their_classes(n_classes):
+    """Of 12 classes, 0 and 1 share their label with two others each, 2, 3 and 4 with one."""
+    plan = draw(n_classes=n_classes, fixed_labels=True)
+    assert torch.equal(plan.classes % 5, torch.arange(5).expand(2000, 5))
+    for label in range(5):
+        known = range(label, n_classes, 5)
+        often = plan.classes[:, label].bincount(minlength=n_classes)[list(known)]
+        assert often.sum() == 2000  # no other class
+        assert ((often - 2000 / len(known)).abs() < 5 * 23).all()
+    assert all_different(plan.examples)
+
+
 def test_a_batch_keeps_samples_and_labels_together():
     plan = draw(50)
     x = plan.classes[:, :, None] * 100 + plan.examples  # a sample that says what it is

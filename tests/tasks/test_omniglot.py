@@ -101,6 +101,41 @@ def test_no_character_crosses_the_split_and_none_is_in_a_task_twice(drawings):
     assert len(set.union(*seen.values())) == 60
 
 
+def test_fewer_characters_are_among_more(drawings):
+    def kept(n, subset=0):
+        tasks = OmniglotTasks("train", 3, source=drawings, n_characters=n, subset=subset)
+        assert len(tasks.characters) == n
+        assert characters_in(tasks, 1000) == set(tasks.characters.tolist())
+        return characters_in(tasks, 1000)
+
+    everyone = set(OmniglotTasks("train", source=drawings).characters.tolist())
+    assert kept(5) < kept(9) < kept(41) == everyone
+    assert kept(9) == kept(9)
+    assert kept(9) != kept(9, subset=1)
+
+
+def test_a_fixed_label_goes_with_a_character_in_every_rotation(drawings):
+    def labels_of(**options):
+        tasks = OmniglotTasks("train", 3, source=drawings, n_characters=10, **options)
+        of = sample(tasks, 500).info["character"]
+        pairs = torch.stack([of, torch.arange(3).expand_as(of)], -1).flatten(0, 1)
+        return tasks, set(map(tuple, pairs.tolist()))
+
+    tasks, fixed = labels_of(fixed_labels=True)
+    assert fixed == {(c, i % 3) for i, c in enumerate(tasks.characters.tolist())}
+    assert len(labels_of()[1]) == 10 * 3
+    assert sample(tasks).info["rotation"].unique().tolist() == [0, 1, 2, 3]
+
+
+def test_known_tasks_with_new_drawings(drawings):
+    tasks = OmniglotTasks("train", way=3, source=drawings)
+    first = sample(tasks, 5)
+    told = {name: first.info[name] for name in tasks.described_by}
+    again = sample(tasks, 5, seed=1, **told)
+    assert all(torch.equal(again.info[name], told[name]) for name in told)
+    assert not torch.equal(again.info["drawing"], first.info["drawing"])
+
+
 def test_the_split_depends_on_names_alone(drawings):
     names = drawings.names
     there, back = split_characters(names), split_characters(names[::-1])
@@ -136,6 +171,10 @@ def test_a_batch_goes_through_the_outer_loop(drawings):
         ({"split": "validation", "way": 4}, "way is 4; it must be at most 3"),
         ({"way": 1}, "way is 1; it must be an integer, 2 or more"),
         ({"way": "5"}, "way is '5'; it must be an integer"),
+        ({"n_characters": 4}, "n_characters is 4; it must be an integer from 5 to 41"),
+        ({"n_characters": 42}, "n_characters is 42; it must be an integer from 5 to 41"),
+        ({"subset": -1}, "subset is -1; it must be an integer, 0 or more"),
+        ({"fixed_labels": 1}, "fixed_labels is 1; it must be True or False"),
         ({"rotations": 4}, "rotations is 4; it must be True, False or None"),
         ({"source": "/no/such"}, "/no/such does not exist; a source is a folder or auto, release"),
     ],

@@ -43,6 +43,15 @@ def test_support_and_query_share_no_point():
     assert not (batch.support_x[:, :, None] == batch.query_x[:, None]).any()
 
 
+def test_each_task_may_be_told_its_own_wave():
+    first = sample()
+    told = {name: first.info[name] for name in SinusoidTasks.described_by}
+    again = sample(seed=1, **told)
+    assert all(torch.equal(again.info[name], told[name]) for name in told)
+    assert not torch.equal(again.support_x, first.support_x)
+    assert sample(amplitude=2.0).info["amplitude"].tolist() == [2.0] * 50
+
+
 def test_seeds():
     assert torch.equal(sample().query_y, sample().query_y)
     assert not torch.equal(sample().query_y, sample(seed=1).query_y)

@@ -19,6 +19,7 @@ from maml_edu.views.scenes import (
     LandscapeTrace,
     MovementTrace,
     PlaneTrace,
+    SweepTrace,
     TrainingTrace,
 )
 
@@ -137,6 +138,17 @@ def budgets(seeds: int = 3, n: int = 3, missing: bool = False) -> BudgetTrace:
         "others": {"ProtoNet": reached(70)},
     }
     return BudgetTrace("5-way 1-shot", at, panels, {"MAML": reached(10)}, "accuracy (%)")
+
+
+def sweep(seeds: int = 3, shown: int = 1) -> SweepTrace:
+    """Accuracies that part where there are few characters; the last seed of one is missing."""
+    numbers = np.array([10, 60, 400, 1100])
+    wobble = 0.02 * np.arange(seeds)[:, None]
+    steps = np.array([0.2, 0.7, 0.75, 0.78])
+    home, unseen = (np.linspace(a, b, 4)[:, None, None] * steps for a, b in ((1.2, 1), (0.7, 1)))
+    accuracy = {"training characters": home - wobble, "unseen characters": unseen - wobble}
+    accuracy["unseen characters"][2, -1] = np.nan
+    return SweepTrace("MAML", "training characters", numbers, accuracy, 5, shown)
 
 
 def classification(

@@ -28,4 +28,5 @@ from maml_edu.views.scenes.gallery import QuizQuestions as QuizQuestions
 from maml_edu.views.scenes.landscape import LandscapeTrace as LandscapeTrace
 from maml_edu.views.scenes.movement import MovementTrace as MovementTrace
 from maml_edu.views.scenes.plane import PlaneTrace as PlaneTrace
+from maml_edu.views.scenes.sweep import SweepTrace as SweepTrace
 from maml_edu.views.scenes.training import TrainingTrace as TrainingTrace

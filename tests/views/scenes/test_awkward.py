@@ -47,7 +47,7 @@ AWKWARD = {
 }
 
 KINDS = ["drawings", "adaptation", "comparison", "by hand", "plane", "landscape", "training",
-         "classification", "embedding", "gallery", "curves"]  # fmt: skip
+         "sweep", "classification", "embedding", "gallery", "curves"]  # fmt: skip
 # What may stand in any array of numbers of a trace.
 VALUES = {
     "constant": lambda a: np.full_like(a, 2.5),

@@ -39,6 +39,8 @@ TRACES = {
     "budgets": made_up.budgets(),
     "one budget, one seed": made_up.budgets(seeds=1, n=1),
     "budgets, some missing": made_up.budgets(seeds=2, missing=True),
+    "sweep": made_up.sweep(),
+    "sweep of one seed": made_up.sweep(seeds=1, shown=3),
     "classification": made_up.classification(),
     "twenty ways": made_up.classification(way=20, queries=1),
     "five shots": made_up.classification(shots=5, queries=2),
@@ -106,6 +108,31 @@ def test_a_training_run_says_what_its_loss_is():
     trace = dataclasses.replace(TRACES["training"], measure="cross-entropy")
     label = panel(drawn(trace), "training")["y"]["label"]
     assert label.startswith("cross-entropy")
+
+
+def test_a_sweep_shows_every_seed_and_the_means_of_those_there_are():
+    trace = made_up.sweep(shown=2)
+    made, unseen = drawn(trace), trace.accuracy["unseen characters"]
+    line = panel(made, "sweep")["marks"][4]
+    assert line["name"] == "unseen characters"
+    for step in range(4):
+        mean = np.nanmean(unseen[:, :, step], 1)
+        np.testing.assert_allclose(line["frames"][step]["y"], mean, atol=1e-3)
+    dots = panel(made, "sweep")["marks"][5]["frames"][3]["y"]
+    assert [dots.count(None), len(dots)] == [1, 12]
+    beside = panel(made, "steps")
+    assert beside["title"] == "400 training characters"
+    assert "before adapting: training characters 19%" in beside["alt"][0]
+    trail = beside["marks"][-1]
+    np.testing.assert_allclose(trail["y"], np.nanmean(unseen[2], 0), atol=1e-3)
+
+
+def test_a_sweep_that_does_not_fit_is_refused():
+    trace = made_up.sweep()
+    with pytest.raises(ValueError, match="accuracy has the shapes"):
+        dataclasses.replace(trace, numbers=np.arange(1, 4))
+    with pytest.raises(ValueError, match="shown is 4; it must be from 0 to 3"):
+        dataclasses.replace(trace, shown=4)
 
 
 def test_losses_far_apart_get_a_log_axis():
