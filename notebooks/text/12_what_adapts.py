@@ -307,8 +307,8 @@ for who, theta in thetas.items():
 
 # %% [markdown]
 # MAML keeps a head with five different rows: fixed targets, and one step of the body turns the features towards them.
-# ANIL's head starts with five rows that are nearly alike, which is the best start when the *head* has to learn any
-# labelling: no label is favoured. Is that the cause? Test it: take MAML's own network, and make its rows alike.
+# The head of ANIL's network starts with five rows that are nearly alike, and short: it is there to be overwritten, in one
+# large step. Is that why its body cannot learn? Test it: take MAML's own network, and make its rows alike.
 
 # %%
 alike = dict(thetas["MAML alone"])
@@ -606,8 +606,7 @@ exercises.progress("12")
 # ## Recap
 #
 # - Freeze by name, then check that something changed. A freeze without any effect is a bug until proven otherwise.
-# - MAML with one rate for all learns a new character with its *body*; with a faster head, with its head. A body that ANIL
-#   made does not move, and need not.
+# - MAML with one rate for all learns a new character with its *body*; with a faster head, with its head.
 # - The body is taught through the head: with rows alike it hears nothing, whatever its rate; lend it a head, and it does.
 # - CKA ignores rotations and one scale. A CKA near 1 does not mean that nothing important changed.
 # - Pair the comparison, and draw the seeds.
