@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import vmap
 from tqdm.auto import tqdm
 
 from maml_edu.foundation.checks import at_least
 from maml_edu.foundation.types import Device, Theta
+from maml_edu.foundation.vmapped import over
 from maml_edu.learners import Learner
-from maml_edu.learners.checks import check_batch
+from maml_edu.learners.checks import PADDING, check_batch, one_by_one
 from maml_edu.tasks import TaskBatch, TaskSource
 
 Metric = Callable[[Tensor, Tensor], Tensor]  # (outputs, y) of one task -> a scalar
@@ -90,13 +90,17 @@ def evaluate(
             n_tasks = min(batch_size, how.n_tasks - begin)
             batch = tasks.sample(n_tasks, **sizes, generator=generator, device=device)
             values.append(query_values(learner, theta, batch, **measured))
-            bar.update(len(batch.query_y))
+            bar.update(batch.n_tasks)
     return [Estimate.of(column) for column in torch.cat(values).unbind(1)]
 
 
 def accuracy(outputs: Tensor, y: Tensor) -> Tensor:
-    """The share of samples whose highest logit, (samples, way), is at their label (samples,)."""
-    return (outputs.argmax(-1) == y).float().mean()
+    """The share of samples whose highest logit, (samples, way), is at their label (samples,).
+
+    Samples with the label -100 are padding and do not count, as in PyTorch's cross-entropy.
+    """
+    counted = y != PADDING
+    return ((outputs.argmax(-1) == y) & counted).sum() / counted.sum()
 
 
 @torch.no_grad()
@@ -114,9 +118,9 @@ def query_values(
     check_batch(learner, batch)
     metric = metric or learner.loss
 
-    def one_task(theta: Theta, task: TaskBatch) -> Tensor:
+    def one_task(task: TaskBatch) -> Tensor:
         states = learner.adapt(theta, task.support, inner_steps=inner_steps)
         outputs = [learner.predict(state, task.query_x, task.support_x) for state in states]
         return torch.stack([metric(each, task.query_y) for each in outputs])
 
-    return vmap(one_task, in_dims=(None, 0), chunk_size=chunk_size)(theta, batch)
+    return over(one_task, batch, chunk_size=chunk_size, loop=one_by_one(learner))

@@ -7,18 +7,21 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.func import grad_and_value, vmap
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.func import grad_and_value
 from tqdm.auto import tqdm
 
 from maml_edu.foundation import checks
 from maml_edu.foundation.capture import captured
 from maml_edu.foundation.checks import InputError, at_least, integer
+from maml_edu.foundation.optimisers import OPTIMISERS, clip, optimiser
 from maml_edu.foundation.options import check_options, option
+from maml_edu.foundation.randomness import random_state
 from maml_edu.foundation.types import Device, Gradient, Theta
+from maml_edu.foundation.vmapped import in_chunks, over
 from maml_edu.foundation.workers import ALONE, Workers
 from maml_edu.learners import Learner
-from maml_edu.learners.checks import check_batch
+from maml_edu.learners.checks import check_batch, one_by_one
+from maml_edu.models.skeleton import training
 from maml_edu.tasks import TaskBatch, TaskSource
 
 
@@ -26,33 +29,10 @@ def meta_loss(learner: Learner, theta: Theta, batch: TaskBatch) -> Tensor:
     """The mean over a batch of tasks of what the learner minimises: a scalar.
 
     `vmap` runs `learner.task_loss`, which is written for one task, on all tasks side by side. (A
-    single task needs none, and PyTorch's kernels are faster without.)
+    single task needs none, and PyTorch's kernels are faster without.) Dropout is on.
     """
-    if len(batch.query_y) == 1:
-        return learner.task_loss(theta, batch.task(0))
-    return vmap(learner.task_loss, in_dims=(None, 0))(theta, batch).mean()
-
-
-def in_chunks(gradient: Gradient, chunk_size: int | None) -> Gradient:
-    """`gradient` of a batch as the mean of its gradients on chunks of `chunk_size` tasks."""
-    if chunk_size is None:
-        return gradient
-
-    def of_all(theta: Theta, batch: TaskBatch) -> tuple[Theta, Tensor]:
-        n_tasks = len(batch.query_y)
-        n_chunks = math.ceil(n_tasks / chunk_size)
-        leaves, structure = tree_flatten(batch)
-        pieces = zip(*(leaf.split(math.ceil(n_tasks / n_chunks)) for leaf in leaves), strict=True)
-        sums, total = {}, 0.0
-        for piece in pieces:
-            chunk = tree_unflatten(list(piece), structure)
-            weight = len(chunk.query_y) / n_tasks
-            grads, loss = gradient(theta, chunk)
-            sums = {name: sums.get(name, 0.0) + weight * g for name, g in grads.items()}
-            total = total + weight * loss
-        return sums, total
-
-    return of_all
+    with training():
+        return over(partial(learner.task_loss, theta), batch, loop=one_by_one(learner)).mean()
 
 
 def meta_gradient(
@@ -69,25 +49,32 @@ def meta_gradient(
 
 
 def meta_step(
-    gradient: Gradient, optimiser: torch.optim.Optimizer, theta: Theta, batch: TaskBatch
+    gradient: Gradient,
+    optimiser: torch.optim.Optimizer,
+    theta: Theta,
+    batch: TaskBatch,
+    highest_norm: float | None = None,
 ) -> Tensor:
     """One step of the outer loop; returns the meta-loss before it.
 
     gradient: (theta, batch) -> the gradient and the loss, as `meta_gradient` returns them.
     theta: the tensors that the optimiser was made with. As `torch.optim` does, it changes them.
+    highest_norm: of the gradient, which is scaled down to it (default: as long as it is).
     """
     grads, loss = gradient({name: p.detach() for name, p in theta.items()}, batch)
     for name, p in theta.items():
         p.grad = grads[name]
+    if highest_norm is not None:
+        clip([p.grad for p in theta.values()], highest_norm)
     optimiser.step()
     return loss
 
 
 @dataclass(frozen=True)
 class Training:
-    """How the outer loop trains: by Adam, on batches of new tasks.
+    """How the outer loop trains, on batches of new tasks.
 
-    Its step size rises in a straight line over the first `warmup` of the steps (without the rise,
+    The step size rises in a straight line over the first `warmup` of the steps (without the rise,
     some seeds never recover from Adam's first, barely informed steps). Then it falls as half a
     cosine to 0, or stays constant, as `schedule` says.
     """
@@ -96,11 +83,19 @@ class Training:
     meta_batch: int = option(25, integer(1, 10**6), "tasks in each meta-step")
     shots: int = option(10, integer(1, 10**6), "support samples to adapt to (of each class)")
     queries: int = option(10, integer(1, 10**6), "query samples to be judged on (of each class)")
-    meta_lr: float = option(1e-3, checks.positive, "Adam's highest step size")
+    meta_lr: float = option(1e-3, checks.positive, "highest step size of the outer loop")
     rates_lr: float | None = option(
-        None, checks.positive, "Adam's highest step size for learned rates (default: meta_lr)"
+        None, checks.positive, "highest step size for learned rates (default: meta_lr)"
     )
     warmup: float = option(0.05, checks.fraction, "share of the steps until meta_lr is reached")
+    optimiser: str = option("adam", checks.choice(OPTIMISERS), "of the outer loop")
+    momentum: float = option(0.0, checks.fraction, "of sgd (adam has its own)")
+    weight_decay: float = option(
+        0.0, checks.not_negative, "pull towards 0, but not of learned rates (adam: decoupled)"
+    )
+    clip: float | None = option(
+        None, checks.positive, "highest norm of the meta-gradient (default: any)"
+    )
     schedule: str = option(
         "cosine", checks.choice(["cosine", "constant"]), "the step size after the warmup"
     )
@@ -117,9 +112,11 @@ class Training:
         check_options(self)
         if self.compile and not self.capture:
             raise InputError("compile is True and capture False; only a captured step is compiled")
+        if self.momentum and self.optimiser != "sgd":
+            raise InputError(f"momentum is {self.momentum}; only sgd takes one, adam has its own")
 
     def step_size(self, step: int, highest: float | None = None) -> float:
-        """Adam's step size at one of the steps; `highest` (default: meta_lr) is its peak."""
+        """The outer step size at one of the steps; `highest` (default: meta_lr) is its peak."""
         rise = self.warmup * self.steps
         scale = min(1.0, (step + 1) / rise) if rise >= 1 else 1.0
         if self.schedule == "cosine":
@@ -133,9 +130,12 @@ class TrainState:
 
     step: int  # meta-steps done
     theta: Theta
-    moments: dict[str, dict[str, Tensor]]  # Adam's own state, by parameter
+    moments: dict[str, dict[str, Tensor]]  # the optimiser's own state, by parameter
     generator: Tensor  # the state of the generator that tasks are drawn with
     meta_loss: float  # mean since the state before; nan before the first step
+
+
+torch.serialization.add_safe_globals([TrainState])  # so that torch.load reads a saved one
 
 
 class Diverged(ArithmeticError):
@@ -162,8 +162,7 @@ def meta_train(
     every: meta-steps between two states. progress: whether to show a progress bar.
     workers: who share each meta-batch and run this together (see `foundation.workers`); the result
         is that of one alone, but for the order of additions.
-    Raises Diverged when the meta-loss is no longer finite, and NoCompiler (of `foundation.capture`)
-    when `training.compile` is asked for without a C++ compiler.
+    Raises Diverged when the meta-loss is no longer finite; NoCompiler (of `foundation.capture`).
     """
     at_least(1, every=every)
     workers.check(training.meta_batch)
@@ -173,22 +172,24 @@ def meta_train(
         state = TrainState(0, theta, {}, generator.get_state(), math.nan)
         yield state
     generator.set_state(state.generator)
-    theta = {name: p.clone().to(device).requires_grad_() for name, p in state.theta.items()}
-    adam = _adam(learner, theta, state.moments, training)
+    theta = {name: p.detach().clone().to(device) for name, p in state.theta.items()}
+    moving = _optimiser(learner, theta, state.moments, training)
     sizes = {"shots": training.shots, "queries": training.queries, "device": device}
     trainee, steps, losses = None, training.steps, []
-    shown = {"unit": "step", "disable": not progress, "leave": False}
-    with tqdm(total=steps, initial=state.step, **shown) as bar:
+    shown = {"initial": state.step, "unit": "step", "disable": not progress, "leave": False}
+    with tqdm(total=steps, **shown) as bar:
         for step in range(state.step, steps):
             batch = tasks.sample(training.meta_batch, generator=generator, **sizes)
             if trainee is None:
                 check_batch(learner, batch)
-            if learner.at_progress(step / steps) != trainee:
-                trainee = learner.at_progress(step / steps)
+            if (now := learner.at_progress(step / steps)) != trainee:
+                trainee = now
                 gradient = gradient_of(trainee, training, workers)
-            for group in adam.param_groups:
+            for group in moving.param_groups:
                 group["lr"] = training.step_size(step, group["highest"])
-            losses.append(meta_step(gradient, adam, theta, workers.share(batch)))
+            with random_state(hash((training.seed, step)) % 2**63):  # dropout's, at each step anew
+                mine = workers.share(batch)
+                losses.append(meta_step(gradient, moving, theta, mine, training.clip))
             done = step + 1
             if done % every != 0 and done != steps:
                 continue
@@ -201,35 +202,39 @@ def meta_train(
             bar.update(len(losses))
             bar.set_postfix(meta_loss=f"{mean_loss:.3f}")
             losses.clear()
-            yield _snapshot(done, theta, adam, generator, mean_loss)
+            yield _snapshot(done, theta, moving, generator, mean_loss)
 
 
 def gradient_of(learner: Learner, training: Training, workers: Workers = ALONE) -> Gradient:
     """(theta, batch) -> the meta-gradient and the loss, as `training` has them computed."""
     gradient = partial(meta_gradient, learner)
-    if training.capture:
+    alone = one_by_one(learner)  # recurrent layers: to capture their many operations takes minutes
+    if training.capture and (training.compile or not alone):
         gradient = captured(gradient, training.compile)
-    return workers.mean(in_chunks(gradient, training.chunk_size), training.meta_batch)
+    chunk_size = 1 if alone else training.chunk_size
+    return workers.mean(in_chunks(gradient, chunk_size), training.meta_batch)
 
 
-def _adam(
+def _optimiser(
     learner: Learner, theta: Theta, moments: dict[str, dict[str, Tensor]], training: Training
-) -> torch.optim.Adam:
-    """Adam on theta's tensors, with the state it had; fused: one call for all parameters."""
+) -> torch.optim.Optimizer:
+    """The optimiser of theta's tensors, with the state it had."""
     groups = [
         {"params": [theta[n] for n in names], "highest": getattr(training, which)}
         for which, names in learner.param_groups(theta).items()
         if names
     ]
-    adam = torch.optim.Adam(groups, lr=training.meta_lr, fused=True)
+    how = {"momentum": training.momentum, "weight_decay": training.weight_decay}
+    made = optimiser(training.optimiser, groups, training.meta_lr, **how)
     for name, saved in moments.items():
         p = theta[name]
-        adam.state[p] = {key: value.clone().to(p.device) for key, value in saved.items()}
-    return adam
+        made.state[p] = {key: value.clone().to(p.device) for key, value in saved.items()}
+    return made
 
 
-def _snapshot(step, theta, adam, generator, loss) -> TrainState:
+def _snapshot(step, theta, moving, generator, loss) -> TrainState:
     """Copies, so that a state stays what it was while training goes on."""
-    copies = tree_map(torch.clone, {name: dict(adam.state[p]) for name, p in theta.items()})
+    held = {name: moving.state[p] for name, p in theta.items()}
+    copies = {n: {k: v.clone() for k, v in of.items() if v is not None} for n, of in held.items()}
     frozen = {name: p.detach().clone() for name, p in theta.items()}
     return TrainState(step, frozen, copies, generator.get_state(), loss)

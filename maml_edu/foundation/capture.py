@@ -16,6 +16,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.randomness import random_state
 from maml_edu.foundation.types import Batch, Gradient, Theta
 
 
@@ -64,9 +65,10 @@ def captured(gradient: Gradient, compile: bool = False) -> Gradient:
     by_size: dict[int, Gradient] = {}
 
     def run(theta: Theta, batch: Batch) -> tuple[Theta, Tensor]:
-        n_tasks = len(batch.query_y)
+        n_tasks = batch.n_tasks
         if n_tasks not in by_size:
-            by_size[n_tasks] = capture(gradient, theta, batch, compile=compile)
+            with random_state():  # capturing draws too, and a run that is resumed captures again
+                by_size[n_tasks] = capture(gradient, theta, batch, compile=compile)
         return by_size[n_tasks](theta, batch)
 
     return run

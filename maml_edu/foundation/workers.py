@@ -3,7 +3,7 @@
 `torchrun --nproc-per-node=2 -m maml_edu train sine` starts two workers, processes that run the same
 command. Each draws the same tasks, from the same seed, and differentiates its share of them. The
 gradient of the mean over all tasks is the mean of the workers' gradients, weighted by their shares.
-So all make the same step of Adam, each on its own copy of theta. One message a step, as long as
+So all make the same step, each on its own copy of theta. One message a step, as long as
 theta, carries the gradients.
 
 Only the first worker reads and writes the run's folder, so machines need no common disk unless a
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from maml_edu.foundation.checks import InputError, refuse
 from maml_edu.foundation.types import Batch, Gradient, Theta
@@ -57,8 +58,7 @@ class Workers:
     def share(self, batch: Batch) -> Batch:
         """This worker's tasks, every `count`-th: the first few workers may have one more."""
         mine = slice(self.rank, None, self.count)
-        info = {name: value[mine] for name, value in batch.info.items()}
-        return type(batch)(*(part[mine] for part in batch[:4]), info)
+        return tree_map(lambda part: part[mine], batch)
 
     def mean(self, gradient: Gradient, meta_batch: int) -> Gradient:
         """A gradient over the whole meta-batch, for one over a worker's share."""
@@ -68,7 +68,7 @@ class Workers:
         def of_all(theta: Theta, share: Batch) -> tuple[Theta, Tensor]:
             grads, loss = gradient(theta, share)
             parts = [*grads.values(), loss]
-            weight = len(share.query_y) / meta_batch
+            weight = share.n_tasks / meta_batch
             sent = torch.cat([part.detach().flatten() for part in parts]) * weight
             with _together():
                 dist.all_reduce(sent)  # the sum over workers, with the same bits on each

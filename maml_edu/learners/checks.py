@@ -13,6 +13,11 @@ from maml_edu.tasks import TaskBatch
 PADDING = -100  # the label that cross-entropy leaves out, by PyTorch's default
 
 
+def one_by_one(learner: Learner) -> bool:
+    """Whether its network must run on one task after the other; see `Model.side_by_side`."""
+    return not getattr(learner.model, "side_by_side", True)
+
+
 def ways(learner: Learner) -> int | None:
     """How many classes a learner tells apart: its `way`, or the rows of its model's head."""
     if hasattr(learner, "way"):

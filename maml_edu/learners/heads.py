@@ -63,7 +63,7 @@ def start_theta(learner: Learner, fresh: Theta, theta: Theta) -> Theta:
         first = 1 if name in rows else 0  # the number of rows may differ
         trained = theta.get(name)
         if trained is not None and trained.shape[first:] == p.shape[first:]:
-            start[name] = trained.to(p)
+            start[name] = trained.detach().to(p).clone()
         elif name not in rows and name in learner.model.shapes():
             found = "nothing" if trained is None else tuple(trained.shape)
             raise InputError(

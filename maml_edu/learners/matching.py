@@ -31,7 +31,9 @@ class MatchingNet(MetricLearner, name="matching"):
 
     def compare(self, features: Tensor, state: Theta) -> Tensor:
         cosines = normalize(features, dim=-1) @ normalize(state["memory"], dim=-1).T
-        attention = (state["log_scale"].exp() * cosines).log_softmax(-1)  # (queries, samples)
+        scaled = state["log_scale"].exp() * cosines
+        scaled = scaled.masked_fill(state["labels"] < 0, -math.inf)  # padding is no example
+        attention = scaled.log_softmax(-1)  # (queries, samples)
         classes = torch.arange(self.way, device=features.device)
         others = state["labels"] != classes[:, None]  # (way, samples)
         return attention[:, None].masked_fill(others, -math.inf).logsumexp(-1)

@@ -49,16 +49,26 @@ class _Blocks(nn.Module):
         self.norms = nn.ModuleList(BatchNorm(width) for width in widths)
         self.head = nn.Identity() if way is None else nn.Linear(widths[-1], way)
 
-    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        n_context = None
-        if context is not None:  # it passes through every layer, for its statistics
-            n_context = len(context)
-            x = torch.cat([context, x])
+    def forward(self, x: Tensor) -> Tensor:
+        self._check(x)
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = norm(layer(x), n_context).relu()
+            x = norm(layer(x)).relu()
         x = x.float() if x.dtype == torch.bfloat16 else x
-        outputs = self.head(x.flatten(2).mean(2) if x.dim() > 2 else x)
-        return outputs[n_context:]
+        return self.head(x.flatten(2).mean(2) if x.dim() > 2 else x)
+
+    def _check(self, x: Tensor) -> None:
+        """Say which option fits another number of channels, or of features."""
+        if isinstance(first := self.layers[0], nn.Conv2d):
+            wanted, fits = first.in_channels, x.dim() == 4 and x.shape[1] == first.in_channels
+            shape, option = f"(samples, {wanted}, height, width)", "conv4(..., in_channels=...)"
+        else:
+            wanted, fits = first[1].in_features, x[0].numel() == first[1].in_features
+            shape, option = (
+                f"(samples, ...) with {wanted} numbers each",
+                "dense4(..., features=...)",
+            )
+        if not fits:
+            raise InputError(f"x has the shape {tuple(x.shape)}; it must be {shape}: see {option}")
 
 
 class _BFloat16Conv2d(nn.Conv2d):

@@ -4,12 +4,16 @@ A protocol is not part of the model, whose parameters are the same under each, n
 it is an argument of `predict`, and a table of results must say which one it used.
 """
 
+import warnings
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.func import vmap
+from torch.utils._pytree import tree_leaves, tree_map
 
 from maml_edu.foundation.checks import InputError, choice
 from maml_edu.foundation.types import Theta
+from maml_edu.foundation.vmapped import over
 from maml_edu.models.functional import Model
 
 PROTOCOLS = {
@@ -17,6 +21,10 @@ PROTOCOLS = {
     "support-only": "the support set alone, seen through the same parameters",
     "one-by-one": "the support set and the one query that is answered",
 }
+ALONE = (
+    'one query alone, under the protocol "transductive": batch-norm then takes its statistics from '
+    'this single sample, which it was not trained for; choose "support-only" for single queries'
+)
 
 
 def predict(
@@ -38,9 +46,16 @@ def predict(
     """
     choice(PROTOCOLS)("protocol", protocol)
     if protocol == "transductive" or not model.has_batch_norm:
+        if model.has_batch_norm and support_x is not None and len(tree_leaves(x)[0]) == 1:
+            warnings.warn(ALONE, stacklevel=2)
         return model(theta, x)
     if support_x is None:
         raise InputError(f"protocol is {protocol!r}; it needs support_x, which was not given")
     if protocol == "support-only":
         return model(theta, x, support_x)
-    return vmap(lambda query: model(theta, torch.cat([support_x, query[None]]))[-1])(x)
+
+    def answer(query: Any) -> Any:
+        beside = tree_map(lambda support, one: torch.cat([support, one[None]]), support_x, query)
+        return tree_map(lambda outputs: outputs[-1], model(theta, beside))
+
+    return over(answer, x, loop=not model.side_by_side)

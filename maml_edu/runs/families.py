@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu.evaluate import Evaluation, accuracy
-from maml_edu.foundation.checks import choice, flag, integer, refuse
+from maml_edu.foundation.checks import InputError, choice, flag, integer, refuse
 from maml_edu.foundation.options import Option, Options, options_of
 from maml_edu.learners import LEARNERS, Learner
 from maml_edu.outer import Training
@@ -15,6 +15,11 @@ from maml_edu.tasks import OmniglotTasks, SinusoidTasks, TaskSource
 ORACLE = "oracle"  # joint training that is told each wave's amplitude and phase
 DRAWINGS = 20  # of each character
 IMAGES_AT_ONCE = 120  # in a meta-gradient: as many as fit a core's cache
+DATA = {
+    "omniglot": "Omniglot",
+    "stand-in": "stand-in, not Omniglot",
+    "own": "own drawings, not Omniglot",
+}
 # The settings of Finn et al. (2017), appendix A.1: up to 10 ways those of 5-way, above those of 20.
 PAPER = {
     5: {"inner_lr": 0.4, "inner_steps": 1, "meta_batch": 32},
@@ -148,7 +153,7 @@ Examples:
     options = {
         "way": Option(5, integer(2, 1000), "characters to tell apart in a task"),
         "rotations": Option(True, flag, "count a character turned by 90 degrees as another class"),
-        "data": Option("omniglot", choice(["omniglot", "stand-in"]), "which drawings these are"),
+        "data": Option("omniglot", choice(DATA), "which drawings these are"),
     }
     most = 100_000
     networks = ("conv4", "dense4")
@@ -184,7 +189,13 @@ Examples:
             refuse("precision", precision, why)
 
     def make_tasks(self, config: Config, split: str, source: Any, upright: bool) -> TaskSource:
-        rotations = config.tasks["rotations"] and not upright
+        rotations, data = config.tasks["rotations"] and not upright, config.tasks["data"]
+        if source == "auto" and data == "own":
+            raise InputError(
+                "source is missing; this was trained on drawings of your own: give them"
+            )
+        if source == "auto" and data == "stand-in":
+            source = data
         return OmniglotTasks(split, config.tasks["way"], rotations=rotations, source=source)
 
     def title(self, config: Config) -> str:
@@ -199,7 +210,7 @@ Examples:
         return Evaluation(**usual, metric=accuracy, chunk_size=max(1, chunk), batch_size=50)
 
     def data(self, tasks: TaskSource) -> str:
-        name = "Omniglot" if tasks.drawings.omniglot else "stand-in, not Omniglot"
+        name = DATA[tasks.drawings.kind]
         count = len(tasks.drawings.names)
         return f"{name}, {count} characters, split by the SHA-256 of their names"
 

@@ -1,6 +1,7 @@
 """The history of a run on disk: one line of a CSV file at each look."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from maml_edu.foundation.files import write_whole
@@ -14,15 +15,17 @@ class History:
     to time the validation accuracy with the half-width of its 95% interval.
 
     step: where the run goes on from; later lines, of a part that was lost, are removed.
-    writes: whether this worker writes at all.
+    writes: whether this worker writes at all. columns: of the file. Default: COLUMNS.
     """
 
-    def __init__(self, out: Path, step: int, writes: bool = True):
-        self.path, self.writes = out / FILE, writes
+    def __init__(
+        self, out: Path, step: int, writes: bool = True, *, columns: Sequence[str] = COLUMNS
+    ):
+        self.path, self.writes, self.columns = out / FILE, writes, columns
         kept = [row for row in read(self.path) if int(row["step"]) <= step] if writes else []
         self.lines = {(int(row["step"]), row["half_width"] != "") for row in kept}
         if writes:
-            lines = [",".join(COLUMNS), *(",".join(row.values()) for row in kept)]
+            lines = [",".join(columns), *(",".join(row.values()) for row in kept)]
             write_whole(self.path, ("\n".join(lines) + "\n").encode())
 
     def add(self, step: int, **columns: float | str) -> None:
@@ -31,7 +34,7 @@ class History:
         if self.writes and line not in self.lines:
             self.lines.add(line)
             with open(self.path, "a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+                writer = csv.DictWriter(file, self.columns, lineterminator="\n")
                 writer.writerow({"step": step, **columns})
 
 

@@ -2,12 +2,9 @@
 
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from maml_edu.runs.checkpoint import IN_A_RUN, Checkpoint, load, save
 from maml_edu.runs.config import TrainConfig
 from maml_edu.runs.history import History
 from maml_edu.runs.measure import Measurement, describe, measure
+from maml_edu.runs.stopping import Stopped, stop_requests
 from maml_edu.runs.training_state import (
     STATE_FILE,
     Progress,
@@ -39,10 +37,6 @@ VALIDATION_TASKS = 200
 ANCESTOR = ("sha256", "config", "command", "seconds", "cpu_seconds", "started_from")
 
 
-class Stopped(Exception):
-    """Somebody asked the run to stop, and its state was saved."""
-
-
 @dataclass(frozen=True)
 class RunOptions:
     """How a run is saved and measured. Training takes the same steps whatever these are."""
@@ -52,6 +46,11 @@ class RunOptions:
         500, integer(1, 10**8), "meta-steps between two measurements on validation tasks (Omniglot)"
     )
     n_tasks: int = option(1000, integer(2, 10**6), "new tasks to measure the result on")
+    patience: int | None = option(
+        None,
+        integer(1, 10**6),
+        "validations without a new best until the run stops early (Omniglot; default: never)",
+    )
     progress: bool = False
 
     def __post_init__(self):
@@ -80,11 +79,17 @@ class Run:
         command: str = "",
         workers: Workers = ALONE,
     ):
-        self.config, self.out, self.options = config, Path(out), options
+        if options.patience and not config.family.validates:
+            raise RunError(f"patience is {options.patience}; {config.tasks.name} has no validation")
+        self.out, self.options = Path(out), options
         self.source, self.device, self.workers = source, device, workers
         workers.check(config.training.meta_batch)
         self.learner = config.make_learner(training=True)
         self.tasks = config.make_tasks("train", source)
+        if config.family.validates:  # what the drawings are is on record, whoever gave them
+            kind = self.tasks.drawings.kind
+            config = replace(config, tasks=config.tasks.with_option("data", kind))
+        self.config = config
         self.metadata = {**describe(config, self.tasks, device), "command": command}
         if workers.count > 1:
             self.metadata["hardware"]["workers"] = workers.count
@@ -115,6 +120,8 @@ class Run:
                     self._take(state)
                     if self._validation_due():
                         self._validate()
+                    if self.workers.any(self._waited_enough()):
+                        break
                     if self.workers.any(stop.is_set()):
                         at = f"{state.step} of {self.config.training.steps}"
                         raise Stopped(f"stopped at step {at}; the state is saved in {self.out}")
@@ -186,6 +193,12 @@ class Run:
         step, steps = self.state.step, self.config.training.steps
         return step >= last + self.options.validate_every or (step == steps and step > last)
 
+    def _waited_enough(self) -> bool:
+        """Whether `patience` says to stop: the best so far is so many validations old."""
+        accuracies = [row[2] for row in self.validated]
+        waited = len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
+        return self.options.patience is not None and waited >= self.options.patience
+
     def _validate(self) -> None:
         """Measure the state on validation tasks, and keep it if it is the best so far."""
         step = self.state.step
@@ -223,25 +236,3 @@ class Run:
             theta = load(self.out / BEST).theta
         self._keep(IN_A_RUN, theta, self._measure(theta, self.options.n_tasks))
         return load(self.out, self.device)
-
-
-@contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into an event, so that no save is cut in two; a second one
-    interrupts at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event  # only the main thread may listen to signals
-        return
-
-    def request(number, frame):
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -11,6 +11,7 @@ import torch
 
 from maml_edu.foundation.checks import InputError, integer
 from maml_edu.foundation.files import FileError, parse_object
+from maml_edu.foundation.optimisers import moments_of
 from maml_edu.foundation.types import Theta
 from maml_edu.learners import Learner
 from maml_edu.learners.heads import start_theta
@@ -21,7 +22,6 @@ from maml_edu.runs.tensor_files import check_tensors, read_tensors, write_tensor
 FORMAT = "maml_edu training state 2"
 STATE_FILE = "state.safetensors"  # in the folder of a run
 Validated = tuple[int, float, float, float]  # step, cpu seconds, accuracy, half-width
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # Adam's; the first is a scalar
 
 
 class RunError(InputError):
@@ -79,12 +79,13 @@ def load_state(path: str | os.PathLike) -> Progress:
         raise FileError(f"{path} is damaged: {type(error).__name__} {error}") from error
     shapes = config.make_learner().shapes()
     moving = shapes if step > 0 else {}
+    keys = moments_of(config.training.optimiser, config.training.momentum)
     expected = {f"theta/{name}": shape for name, shape in shapes.items()}
     for name, shape in moving.items():
-        expected |= {f"moments/{name}/{k}": () if k == "step" else shape for k in MOMENTS}
+        expected |= {f"moments/{name}/{k}": () if k == "step" else shape for k in keys}
     check_tensors(tensors, expected, path)
     theta = {name: tensors[f"theta/{name}"] for name in shapes}
-    moments = {n: {key: tensors[f"moments/{n}/{key}"] for key in MOMENTS} for n in moving}
+    moments = {n: {key: tensors[f"moments/{n}/{key}"] for key in keys} for n in moving}
     state = TrainState(step, theta, moments, generator, math.nan if loss is None else loss)
     return Progress(state, config, spent, validated)
 

@@ -2,6 +2,7 @@
 
 from maml_edu.tasks.batch import TaskBatch, TaskSource
 from maml_edu.tasks.omniglot import OmniglotTasks
+from maml_edu.tasks.own import Classes, Curves
 from maml_edu.tasks.sinusoid import SinusoidTasks
 
-__all__ = ["OmniglotTasks", "SinusoidTasks", "TaskBatch", "TaskSource"]
+__all__ = ["Classes", "Curves", "OmniglotTasks", "SinusoidTasks", "TaskBatch", "TaskSource"]

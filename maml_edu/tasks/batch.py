@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
 
 from maml_edu.foundation.types import Device
 
@@ -29,6 +30,11 @@ class TaskBatch(NamedTuple):
     info: dict[str, Tensor] = {}
 
     @property
+    def n_tasks(self) -> int:
+        """How many tasks there are, in a batch (not in one task of it)."""
+        return len(tree_leaves(self.query_y)[0])
+
+    @property
     def support(self) -> tuple[Tensor, Tensor]:
         return self.support_x, self.support_y
 
@@ -39,12 +45,11 @@ class TaskBatch(NamedTuple):
     @property
     def samples(self) -> tuple[Tensor, Tensor]:
         """x and y of one task's support and query set together."""
-        return torch.cat([self.support_x, self.query_x]), torch.cat([self.support_y, self.query_y])
+        return tree_map(lambda *two: torch.cat(two), self.support, self.query)
 
     def task(self, index: int) -> TaskBatch:
         """One task, as `vmap` hands it over: without the first axis."""
-        info = {name: value[index] for name, value in self.info.items()}
-        return TaskBatch(*(part[index] for part in self[:4]), info)
+        return tree_map(lambda part: part[index], self)
 
 
 _new = TaskBatch.__new__

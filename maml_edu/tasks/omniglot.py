@@ -53,6 +53,12 @@ class OmniglotTasks:
             raise InputError(
                 f"way is {way}; it must be at most {most}, the characters of the {split} split"
             )
+        height, width = self.drawings.images.shape[2:]
+        if self.rotations and height != width:
+            raise InputError(
+                f"rotations is True; drawings of {height} x {width} pixels are not square, so give "
+                "rotations=False"
+            )
         self._images = self.drawings.images  # 25 MB, on the device of the last sample
 
     def __repr__(self) -> str:

@@ -68,7 +68,7 @@ def test_a_run_keeps_the_best_and_the_last(whole, drawings):
     again = measure(load(whole).config, load(whole / "best").theta, how, source=drawings)
     assert again["by_inner_step"][-1]["mean"] == pytest.approx(best["accuracy"], abs=1e-6)
     assert metadata["figures"]["protocol"]["split"] == "test"
-    assert metadata["data"].startswith("stand-in, not Omniglot, 200 characters, split by")
+    assert metadata["data"].startswith("own drawings, not Omniglot, 200 characters, split by")
 
 
 def test_the_last_is_what_meta_train_gives(whole, drawings):
@@ -186,6 +186,7 @@ def test_a_run_from_another_tells_of_it_and_resumes(tmp_path, drawings, whole):
 @pytest.fixture
 def stand_in(monkeypatch, drawings, tmp_path):
     """The command line finds the made-up drawings, in an empty folder of its own."""
+    drawings = replace(drawings, standin=True)
     monkeypatch.setattr("maml_edu.runs.cli.train.load_drawings", lambda source: drawings)
     monkeypatch.setattr("maml_edu.tasks.omniglot.load_drawings", lambda source, **_: drawings)
     monkeypatch.chdir(tmp_path)

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace, command: str) -> int:
     source = load_drawings(args.data) if family.validates else None
     if family.validates:
         say(source.source)
-        asked["data"] = "omniglot" if source.omniglot else "stand-in"
+        asked["data"] = source.kind
     if start is not None:
         asked["start"] = start.metadata["sha256"]
     config = TrainConfig.make(family.name, **asked)

@@ -6,6 +6,7 @@ A `DataSet` names the released files of another one, and reads them.
 
 from maml_edu.tasks.data.datasets import CARRIED, DataSet, or_stand_in
 from maml_edu.tasks.data.drawings import DataError, Drawings, cache_folder
+from maml_edu.tasks.data.folders import read_pictures
 from maml_edu.tasks.data.load import StandInWarning, data_folders, load_drawings
 from maml_edu.tasks.data.remote import Remote
 
@@ -20,4 +21,5 @@ __all__ = [
     "data_folders",
     "load_drawings",
     "or_stand_in",
+    "read_pictures",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -48,12 +49,31 @@ class Drawings:
     names: the name of each character, such as "Greek/character01", with its alphabet first.
     source: one line for people, which says what this is and where it came from.
     omniglot: whether these are Omniglot's drawings; if not, no figure from them is Omniglot's.
+    standin: whether they are the stand-in. Neither: they are the reader's own.
+    Raises InputError for images of another type or shape.
     """
 
     images: Tensor
     names: tuple[str, ...]
     source: str
     omniglot: bool
+    standin: bool = False
+
+    def __post_init__(self):
+        dtype, shape = self.images.dtype, tuple(self.images.shape)
+        if dtype != torch.uint8 or len(shape) != 4:
+            raise InputError(
+                f"images is of {dtype}, the shape {shape}; it must be torch.uint8, 0 to 255, and "
+                "(characters, drawings, height, width): for colour and other pictures of your own "
+                "see maml_edu.tasks.Classes"
+            )
+        if len(self.names) != len(self.images):
+            raise InputError(f"names has {len(self.names)} names for {len(self.images)} characters")
+
+    @property
+    def kind(self) -> str:
+        """As configs name it: "omniglot", "stand-in" or "own"."""
+        return "omniglot" if self.omniglot else "stand-in" if self.standin else "own"
 
     @property
     def alphabets(self) -> tuple[str, ...]:

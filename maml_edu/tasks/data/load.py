@@ -161,4 +161,4 @@ def _standin(cache: Path) -> Drawings:
         f"stand-in, not Omniglot: {len(names)} letters of the font DejaVu Sans "
         f"x {images.shape[1]} made-up hands"
     )
-    return Drawings(images, names, said, omniglot=False)
+    return Drawings(images, names, said, omniglot=False, standin=True)
