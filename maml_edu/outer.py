@@ -155,9 +155,8 @@ def meta_train(
 ) -> Iterator[TrainState]:
     """Meta-train: yield the state at the start, after every `every` steps, and at the end.
 
-    It runs only as far as it is asked to. Hand a yielded state back as `state` to go on from it
-    (default: from the start): with the other arguments unchanged, the result has the same bits as
-    an uninterrupted run.
+    It runs only as far as it is asked to. A yielded state handed back as `state` (default: None,
+    the start) goes on from there: with all else unchanged, to the bits of an uninterrupted run.
 
     every: meta-steps between two states. progress: whether to show a progress bar.
     workers: who share each meta-batch and run this together (see `foundation.workers`); the result

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from maml_edu.evaluate import Estimate, Evaluation, evaluate, query_values
-from maml_edu.learners import MAML
+from maml_edu.evaluate import Estimate, Evaluation, accuracy, evaluate, query_values
+from maml_edu.learners import LEARNERS, MAML
 from maml_edu.models import mlp
 from maml_edu.tasks import SinusoidTasks
 
@@ -95,3 +95,26 @@ def test_an_estimate_needs_no_float64_on_the_device():
     with pytest.raises(TypeError, match="float64"):
         there.double()
     assert Estimate.of(there) == Estimate.of(values)
+
+
+def test_padding_does_not_count():
+    """Labels of -100 are left out, as in cross-entropy; a batch of them alone has no accuracy."""
+    outputs = torch.eye(3)[torch.tensor([0, 1, 2, 0])]
+    assert accuracy(outputs, torch.tensor([0, 1, -100, -100])) == 1.0
+    assert accuracy(outputs, torch.tensor([0, 2, -100, 1])) == pytest.approx(1 / 3)
+    assert accuracy(outputs, torch.full((4,), -100)).isnan()
+
+
+@pytest.mark.parametrize("name", ["protonet", "matching", "maml"])
+def test_padded_samples_change_no_answer(name):
+    kind = LEARNERS[name]
+    model, given = (mlp(2, 8), {"way": 3}) if kind.headless else (mlp(2, 8, 3), {"inner_lr": 0.5})
+    learner = kind(model, torch.nn.functional.cross_entropy, **given)
+    theta = learner.init(generator=torch.Generator().manual_seed(0))
+    x = torch.randn(9, 2, generator=torch.Generator().manual_seed(1))
+    y = torch.tensor([0, 1, 2])
+    padded_x = torch.cat([x[:3], torch.randn(4, 2, generator=torch.Generator().manual_seed(2))])
+    padded_y = torch.cat([y, torch.full((4,), -100)])
+    wanted = learner.predict(learner.adapt(theta, (x[:3], y))[-1], x[3:])
+    got = learner.predict(learner.adapt(theta, (padded_x, padded_y))[-1], x[3:])
+    torch.testing.assert_close(got, wanted)

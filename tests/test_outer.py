@@ -231,3 +231,56 @@ def test_learned_rates_move_with_rates_lr(learner, learned):
         assert moved == pytest.approx(0.1 if name.startswith(learned) else 1e-3, rel=1e-2)
     *_, same = train(**how)  # rates_lr: as meta_lr
     assert max((same.theta[n] - p).abs().max() for n, p in start.theta.items()) < 1.01e-3
+
+
+# --- optimisers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimiser": "sgd"},
+        {"optimiser": "sgd", "momentum": 0.9},
+        {"weight_decay": 0.1},
+        {"optimiser": "sgd", "momentum": 0.5, "weight_decay": 0.1, "clip": 0.5},
+        {"clip": 0.01},
+    ],
+)
+def test_each_optimiser_is_that_of_pytorch_and_resumes_with_the_same_bits(options):
+    """Against torch.optim on the same gradients."""
+    states = train(**options, meta_lr=0.05, warmup=0.0, schedule="constant", capture=False)
+    again = train(
+        **options, meta_lr=0.05, warmup=0.0, schedule="constant", capture=False, state=states[1]
+    )
+    assert_same_bits(again[-1], states[-1])
+    learner, generator = MAML(MODEL), torch.Generator().manual_seed(5)
+    theta = {n: p.requires_grad_() for n, p in learner.init(generator=generator).items()}
+    decay = options.get("weight_decay", 0.0)
+    if options.get("optimiser") == "sgd":
+        how = {"momentum": options.get("momentum", 0.0), "weight_decay": decay}
+        optimiser = torch.optim.SGD(theta.values(), lr=0.05, **how)
+    else:
+        optimiser = torch.optim.AdamW(theta.values(), lr=0.05, weight_decay=decay)
+    for _ in range(12):
+        batch = SinusoidTasks().sample(4, shots=10, queries=10, generator=generator)
+        grads, _ = meta_gradient(learner, {n: p.detach() for n, p in theta.items()}, batch)
+        for n, p in theta.items():
+            p.grad = grads[n].clone()
+        if "clip" in options:
+            torch.nn.utils.clip_grad_norm_(theta.values(), options["clip"])
+        optimiser.step()
+    for n, p in theta.items():
+        torch.testing.assert_close(states[-1].theta[n], p.detach(), rtol=1e-3, atol=1e-5)
+
+
+def test_momentum_is_of_sgd_and_learned_rates_do_not_decay():
+    with pytest.raises(ValueError, match=r"momentum is 0\.5; only sgd takes one"):
+        Training(1, momentum=0.5)
+    with pytest.raises(ValueError, match="optimiser is 'rmsprop'; it must be one of adam, sgd"):
+        Training(1, optimiser="rmsprop")
+    how = {"steps": 1, "meta_lr": 1e-3, "warmup": 0.0, "capture": False}
+    learner = MAML(MODEL, learned_rates=True)
+    _, plain = train(**how, learner=learner)
+    _, decayed = train(**how, learner=learner, weight_decay=100.0)
+    for name, p in plain.theta.items():
+        assert torch.equal(p, decayed.theta[name]) == name.startswith("log_inner_lr.")

@@ -161,7 +161,9 @@ class Model:
             raise InputError(
                 f"x is of {x.dtype}; it must be of {dtype}, as theta is: give x.to({dtype})"
             ) from error
-        if self.constants and any(said in str(error) for said in ("inplace", "in-place", "in place")):
+        if self.constants and any(
+            said in str(error) for said in ("inplace", "in-place", "in place")
+        ):
             raise InputError(CHANGES.format("a buffer or a frozen parameter")) from error
 
 

@@ -46,7 +46,8 @@ class BatchNorm(nn.Module):
     Small batches use products that are written out here, since differentiating these twice costs
     less than PyTorch's layer, which is made to be differentiated once. Batches of `many` samples or
     more use PyTorch's, which reads its input fewer times; so does bfloat16, in which a mean that is
-    written out would be coarse.
+    written out would be coarse. Weight and bias stand apart from it: with them in it (PyTorch
+    2.13), `vmap` of a second derivative is wrong where each task has weights of its own.
     """
 
     epsilon = 1e-3
@@ -62,16 +63,20 @@ class BatchNorm(nn.Module):
         of the first ones, as `statistics_from` says."""
         n_context = _n_context(x)
         if n_context is None and (len(x) >= self.many or x.dtype == torch.bfloat16):
-            return batch_norm(x, None, None, self.weight, self.bias, True, eps=self.epsilon)
+            return self._affine(batch_norm(x, None, None, training=True, eps=self.epsilon))
         over = (0, *range(2, x.dim()))
         mean = x[:n_context].mean(over, keepdim=True)
         centred = x - mean
         variance = centred[:n_context].square().mean(over, keepdim=True)
-        scale = torch.rsqrt(variance + self.epsilon)
+        return self._affine(centred, torch.rsqrt(variance + self.epsilon))
+
+    def _affine(self, x: Tensor, scale: Tensor | float = 1.0) -> Tensor:
+        """x, scaled, then by weight and bias."""
         if self.weight is None:
-            return centred * scale
+            return x * scale
         by_channel = (1, -1) + (1,) * (x.dim() - 2)
-        return centred * (self.weight.view(by_channel) * scale) + self.bias.view(by_channel)
+        weight, bias = (p.view(by_channel).to(x.dtype) for p in (self.weight, self.bias))
+        return x * (weight * scale) + bias
 
 
 class AsBatchNorm(BatchNorm):

@@ -1,6 +1,7 @@
 """A reader's `nn.Module`, made ready to be used as a pure function of what is trained."""
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,12 +9,15 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.functional import batch_norm, instance_norm, layer_norm
 from torch.nn.parameter import UninitializedTensorMixin
+from torch.overrides import TorchFunctionMode
 
 from maml_edu.foundation.checks import InputError, refuse
 from maml_edu.foundation.randomness import random_state
 from maml_edu.models.norm import swap_norms
 
+NORMS = (batch_norm, instance_norm, layer_norm)
 _TRAINING: ContextVar[bool] = ContextVar("training", default=False)
 
 
@@ -106,21 +110,40 @@ def runs_side_by_side(module: nn.Module) -> bool:
 
 def is_plain(module: nn.Module) -> bool:
     """Whether all its layers are known to need none of `twice_differentiable`."""
-    attentive = nn.MultiheadAttention, nn.Transformer, nn.TransformerEncoderLayer
+    others = nn.LayerNorm, nn.modules.instancenorm._InstanceNorm, nn.modules.batchnorm._BatchNorm
+    others += nn.MultiheadAttention, nn.Transformer, nn.TransformerEncoderLayer
     homes = ("torch.nn.modules", "maml_edu.models")
     return all(
-        type(layer).__module__.startswith(homes) and not isinstance(layer, attentive)
+        type(layer).__module__.startswith(homes) and not isinstance(layer, others)
         for layer in module.modules()
     )
 
 
+class _ScaleApart(TorchFunctionMode):
+    """Norms whose weight and bias stand apart from them. With both in one (PyTorch 2.13), `vmap` of
+    a second derivative is wrong where each task has weights of its own; see PyTorch's functorch,
+    issue 534."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func not in NORMS:
+            return func(*args, **(kwargs or {}))
+        given = inspect.signature(func).bind(*args, **(kwargs or {})).arguments
+        weight, bias = given.pop("weight", None), given.pop("bias", None)
+        x = func(**given)
+        if func is not layer_norm:  # by channel; layer-norm's have the shape of the last axes
+            by_channel = (1, -1) + (1,) * (x.dim() - 2)
+            weight, bias = (p if p is None else p.view(by_channel) for p in (weight, bias))
+        x = x if weight is None else x * weight
+        return x if bias is None else x + bias
+
+
 @contextmanager
 def twice_differentiable() -> Iterator[None]:
-    """Within, attention uses products that can be differentiated twice, as MAML does."""
+    """Within, attention and layer-norm run as what MAML can differentiate twice, task by task."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), _ScaleApart():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

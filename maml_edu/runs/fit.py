@@ -3,6 +3,7 @@
 import math
 import os
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from maml_edu.evaluate import Evaluation, accuracy, evaluate
@@ -84,7 +85,7 @@ def fit(
     how = {"state": state, "every": every, "progress": progress, "device": device}
     rows: list[dict[str, float]] = []
     kept, least, waited = None, math.inf, 0
-    for state in meta_train(learner, tasks, training, **how):
+    for state in chain([state] if state else [], meta_train(learner, tasks, training, **how)):
         row, badness = {"step": state.step, "meta_loss": state.meta_loss}, -math.inf
         if validation is not None:
             ends = evaluate(learner, state.theta, validation.tasks, validation.how, device=device)

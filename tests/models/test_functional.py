@@ -41,11 +41,6 @@ def test_bad_sizes_name_themselves(sizes):
         mlp(*sizes)
 
 
-def test_running_statistics_are_refused():
-    with pytest.raises(ValueError, match="track_running_stats=False"):
-        Model(lambda: nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
-
-
 # --- inputs that it cannot take
 
 NETS = {"mlp": (mlp(3, 4, 2), (5, 3)), "conv4": (conv4(2, channels=4), (5, 1, 28, 28))}

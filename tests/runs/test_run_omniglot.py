@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -298,3 +299,29 @@ def test_the_loss_of_a_classifier_that_knows_nothing_is_log_way(drawings):
     theta = start_from(fresh, learner, seed=0).theta
     task = tasks.sample(1, shots=1, queries=2, generator=torch.Generator()).task(0)
     assert learner.loss_at(theta, *task.support).item() == pytest.approx(math.log(5), abs=1e-5)
+
+
+# --- own drawings, patience
+
+
+def test_own_drawings_are_on_record_as_what_they_are(whole):
+    """And their tasks are not Omniglot's, when the checkpoint is asked for more of them."""
+    made = load(whole)
+    assert made.metadata["config"]["tasks"]["data"] == "own"
+    with pytest.raises(ValueError, match="trained on drawings of your own: give them"):
+        _ = made.tasks
+    with pytest.raises(ValueError, match="trained on drawings of your own: give them"):
+        measure(made.config, made.theta, Measurement(2))
+
+
+def test_patience_ends_a_run_with_its_best(tmp_path, drawings):
+    """Every look is worse than the first: the outer steps are far too long."""
+    made = config(steps=40, meta_lr=30.0, schedule="constant", warmup=0.0)
+    how = RunOptions(save_every=4, validate_every=2, n_tasks=4, patience=2)
+    Run(made, tmp_path, how, source=drawings).train()
+    validation = load(tmp_path).metadata["validation"]
+    assert len(validation) < 20
+    best = max(range(len(validation)), key=lambda i: validation[i]["accuracy"])
+    assert len(validation) - 1 - best == 2
+    with pytest.raises(ValueError, match="patience is 3; sine has no validation"):
+        Run(TrainConfig.make("sine", steps=1), tmp_path / "sine", RunOptions(patience=3))
