@@ -17,6 +17,7 @@ from maml_edu.exercises.lesson11 import *
 from maml_edu.exercises.lesson13 import *
 from maml_edu.exercises.lesson14 import *
 from maml_edu.exercises.lesson18 import *
+from maml_edu.exercises.lesson30 import *
 from maml_edu.exercises.lesson31 import *
 from maml_edu.exercises.solved import add_magic
 from maml_edu.exercises.solved import progress as progress

@@ -80,12 +80,13 @@ def fit(
     Raises InputError; and `outer.Diverged`, where the best so far stays in the folder.
     """
     history = None if out is None else _new_history(Path(out))
-    state = None if start is None else start_from(start, learner, seed=training.seed)
+    begin = None if start is None else start_from(start, learner, seed=training.seed)
     every = validation.every if validation else 100
-    how = {"state": state, "every": every, "progress": progress, "device": device}
+    how = {"state": begin, "every": every, "progress": progress, "device": device}
     rows: list[dict[str, float]] = []
     kept, least, waited = None, math.inf, 0
-    for state in chain([state] if state else [], meta_train(learner, tasks, training, **how)):
+    first = [begin] if begin else []  # meta_train yields a start of its own alone
+    for state in chain(first, meta_train(learner, tasks, training, **how)):
         row, badness = {"step": state.step, "meta_loss": state.meta_loss}, -math.inf
         if validation is not None:
             ends = evaluate(learner, state.theta, validation.tasks, validation.how, device=device)
