@@ -385,6 +385,9 @@ modules = {"an LSTM": Reads(False), "attention": Reads(True), "a frozen block": 
 modules |= {"an average of its own": Counts(), "an if": Branches(), "all frozen": nn.Linear(2, 2)}
 modules["all frozen"].requires_grad_(False)
 
+# %% [markdown]
+# Your answers first. Then:
+
 # %%
 short = Training(2, meta_batch=2, shots=1, queries=2, capture=False)
 outcome = {}
