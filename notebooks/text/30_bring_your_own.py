@@ -315,18 +315,24 @@ plots.show(figure, f"{name}: its measurements, theta's curve, and the curve adap
 # %% tags=["exercise"]
 def my_split(names):
     # your lines: return {"train": [...], "validation": [...], "test": [...]}
-    ### BEGIN SOLUTION
-    kinds = sorted({name.split("/")[0] for name in names})
-    first, second = int(0.6 * len(kinds)), int(0.8 * len(kinds))
-    parts = {"train": kinds[:first], "validation": kinds[first:second], "test": kinds[second:]}
-    return {part: [n for n in names if n.split("/")[0] in its] for part, its in parts.items()}
-    ### END SOLUTION
+    ...
 
 
 exercises.check_split_by_kind(my_split)
 
+
 # %% jupyter={"source_hidden": true} tags=["solution"]
-assert exercises.check_split_by_kind(my_split)
+# Solution (open me when you have tried)
+### BEGIN SOLUTION
+def split_by_kind(names):
+    kinds = sorted({name.split("/")[0] for name in names})
+    first, second = int(0.6 * len(kinds)), int(0.8 * len(kinds))
+    parts = {"train": kinds[:first], "validation": kinds[first:second], "test": kinds[second:]}
+    return {part: [n for n in names if n.split("/")[0] in its] for part, its in parts.items()}
+
+
+### END SOLUTION
+assert exercises.check_split_by_kind(split_by_kind)
 
 
 # %% [markdown]
@@ -457,7 +463,16 @@ for name, options in outer_loops.items():
 # %% tags=["exercise"]
 def when_to_stop(errors, patience):
     # your lines: return look_to_stop_at, look_to_keep
-    ### BEGIN SOLUTION
+    ...
+
+
+exercises.check_when_to_stop(when_to_stop)
+
+
+# %% jupyter={"source_hidden": true} tags=["solution"]
+# Solution (open me when you have tried)
+### BEGIN SOLUTION
+def stop_by_patience(errors, patience):
     best = 0
     for look, error in enumerate(errors):
         if error < errors[best]:
@@ -465,13 +480,10 @@ def when_to_stop(errors, patience):
         if look - best == patience:
             break
     return look, best
-    ### END SOLUTION
 
 
-exercises.check_when_to_stop(when_to_stop)
-
-# %% jupyter={"source_hidden": true} tags=["solution"]
-assert exercises.check_when_to_stop(when_to_stop)
+### END SOLUTION
+assert exercises.check_when_to_stop(stop_by_patience)
 
 
 # %% [markdown]
@@ -490,27 +502,33 @@ assert exercises.check_when_to_stop(when_to_stop)
 # %% tags=["exercise"]
 def my_momentum(loss_fn, theta, support, inner_lr, inner_steps, momentum):
     # your lines: return the adapted theta
-    ### BEGIN SOLUTION
+    ...
+
+
+exercises.check_momentum(my_momentum)
+
+
+# %% jupyter={"source_hidden": true} tags=["solution"]
+# Solution (open me when you have tried)
+### BEGIN SOLUTION
+def with_momentum(loss_fn, theta, support, inner_lr, inner_steps, momentum):
     velocity = dict.fromkeys(theta, 0.0)
     for _ in range(inner_steps):
         grads = grad(loss_fn)(theta, *support)
         velocity = {name: momentum * velocity[name] + g for name, g in grads.items()}
         theta = {name: p - inner_lr * velocity[name] for name, p in theta.items()}
     return theta
-    ### END SOLUTION
 
 
-exercises.check_momentum(my_momentum)
-
-# %% jupyter={"source_hidden": true} tags=["solution"]
-assert exercises.check_momentum(my_momentum)
+### END SOLUTION
+assert exercises.check_momentum(with_momentum)
 
 
 # %% [markdown]
 # With it, a learner of your own. (If the exercise is open, a supplied line takes its place.) Everything else, `fit`,
 # `evaluate`, saving, works with it as with the package's.
 
-# %%
+# %% jupyter={"source_hidden": true}
 def supplied(loss_fn, theta, support, inner_lr, inner_steps, momentum):
     velocity = dict.fromkeys(theta, 0.0)
     for _ in range(inner_steps):
@@ -535,6 +553,9 @@ class MomentumMAML(MAML):
             inner_loop(self.loss_at, theta, support, how[0], n, how[1]) for n in range(steps + 1)
         ]
 
+
+# %% [markdown]
+# Its file knows its options; its class, like your network, is code and is given again.
 
 # %%
 heavy = MomentumMAML(Model(net), inner_lr=0.05, inner_steps=2)
