@@ -41,8 +41,8 @@ def check_split_by_kind() -> Inspection:
             first = f"{name.split('/')[0]}/view0"
             if where[first] != part:
                 return (
-                    f"{first!r} is in {where[first]!r} and {name!r} in {part!r}: the same kind, seen "
-                    "from two sides, would be trained on and measured; deal out the kinds"
+                    f"{first!r} is in {where[first]!r} and {name!r} in {part!r}: the same kind, "
+                    "seen from two sides, would be trained on and measured; deal out the kinds"
                 )
         if list(where.values()).count("train") * 2 < len(names):
             return "less than half of the classes are left to train on"
@@ -110,7 +110,7 @@ def check_when_to_stop() -> Comparison:
         ([3.0, 2.0, 2.0, 2.5, 1.0, 1.5, 1.5, 1.5, 0.5], 3),
         ([9.0, 7.0, 8.0, 6.0, 7.0, 5.0], 2),
         ([1.0, 2.0, 1.5, 1.2, 1.1, 0.9], 3),
-        ([4.0, 3.0, 3.0, 3.0, 2.0, 5.0], 3),
+        ([4.0, 3.0, 3.0, 3.0, 3.0, 1.0], 3),
     ]
     praise = "right: patience decides when, the best look decides what is kept"
     return Comparison(stopping, mistakes, problems, praise)
@@ -165,7 +165,7 @@ def check_momentum() -> Comparison:
         "the gradient is damped by 1 - momentum; here it counts in full": with_fault("damped"),
         "this is Nesterov's momentum, which looks ahead": with_fault("nesterov"),
         "it climbs: subtract the velocity": with_fault("sign"),
-        "the graph of the inner steps is cut (detach), so the meta-gradient is first-order": with_fault(
+        "the graph of the steps is cut (detach): the meta-gradient is first-order": with_fault(
             "cut"
         ),
     }

@@ -115,6 +115,6 @@ WRONG = {
     "check_momentum": [
         (lambda *a: momentum(*a, reset=True), "starts anew in each step"),
         (lambda *a: momentum(*a, detach=True), "first-order"),
-        (lambda loss, theta, *rest: None, "dict of tensors"),
+        (lambda loss, theta, *rest: theta["in.weight"], "dict of tensors"),
     ],
 }
