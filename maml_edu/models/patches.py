@@ -25,7 +25,7 @@ class PatchConv2d(nn.Conv2d):
 
     def matrix(self) -> Tensor:
         """(9 * in_channels, out_channels): the weights, ordered as a patch is."""
-        return self.weight.permute(2, 3, 1, 0).flatten(0, 2)
+        return self.weight.permute(0, 2, 3, 1).flatten(1).t()  # quicker to copy than (2, 3, 1, 0)
 
 
 class _Patches(Function):
