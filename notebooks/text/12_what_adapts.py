@@ -587,7 +587,8 @@ for row in record["rows"]:
 # findings are MAML's, which was free to use either part. With *one rate for all*, or with rates that it learns from
 # there, the **body** learns the task, as Oh et al. would have it. Give the head alone **ten times the rate**, and train
 # anew: now the **head** learns it, as Raghu et al. report, and freezing the *head* is what hurts. Nothing else differs
-# between the two: same network, same tasks, same steps.
+# between the two: same network, same tasks, same steps. (Do not rank ANIL by this picture: its steps cost less, and the
+# comparison is at equal steps, not at equal time.)
 #
 # So "rapid learning or feature reuse?" has no answer without its conditions, and one of them, tested here, is the ratio
 # of two rates. Others nobody has tested here: the length of the training, more shots, photographs in place of characters.
