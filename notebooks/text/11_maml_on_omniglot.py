@@ -459,11 +459,11 @@ explore(
 # %% [markdown]
 # ## The table
 #
-# All Omniglot models that come with this course and the runs in progress, from `results/omniglot.json`, measured on
-# 1,000 tasks of test characters after three inner steps (`python -m benchmarks.omniglot_table`). **Authors' queries**
-# is the paper's own protocol; the others have 15 queries a class (5 above ten ways). "Upright" turns no character,
-# which is harder: turned ones also differ by which way up they stand. A name says every method that trained the model:
-# only those that begin with `maml-` are MAML's own.
+# All Omniglot models that come with this course, from `results/omniglot.json`, measured on 1,000 tasks of test
+# characters after three inner steps (`python -m benchmarks.omniglot_table`). **Authors' queries** is the paper's own
+# protocol; the others have 15 queries a class (5 above ten ways). "Upright" turns no character, which is harder: turned
+# ones also differ by which way up they stand. A name says every method that trained the model, so one with `anil` or
+# `protonet` in it is not MAML's reproduction, however good it is.
 
 # %%
 import json

@@ -70,12 +70,12 @@ def test_the_commands_in_the_metadata_give_its_configs(name):
 def test_the_table_has_each_under_every_protocol(name, rows):
     made = load(name)
     found = {r["protocol"]: r for r in rows if r["sha256"] == made.metadata["sha256"]}
-    protocols = {"transductive", "support-only", "transductive, upright"}
-    assert protocols <= set(found) <= protocols | {"authors' queries"}
+    own, others = "authors' queries", {"transductive", "support-only", "transductive, upright"}
+    assert set(found) == {own, *others}
     asked = {p: r["figures"]["protocol"]["queries"] for p, r in found.items()}
     usual = 5 if made.config.tasks["way"] > 10 else 15
     shots = made.config.training.shots
-    assert all(n == (shots if p == "authors' queries" else usual) for p, n in asked.items())
+    assert asked == {own: shots} | dict.fromkeys(others, usual)
     for r in found.values():
         assert r["tasks"] >= 1000
         assert r["command"] == made.metadata["command"]
