@@ -274,7 +274,7 @@ torch.manual_seed(0)  # a module itself starts at its own numbers
 net = nn.Sequential(nn.Linear(1, 40), nn.Tanh(), nn.Linear(40, 40), nn.Tanh(), nn.Linear(40, 1))
 bends = MAML(Model(net), inner_lr=0.05, inner_steps=2)
 training = Training(800, meta_batch=10, shots=5, queries=10, meta_lr=5e-3)
-how_far = Evaluation(100, shots=5, queries=10, inner_steps=5)
+how_far = Evaluation(400, shots=5, queries=10, inner_steps=5)
 watched = Validation(springs.tasks("validation"), how_far, every=200)
 found = fit(bends, springs.tasks("train"), training, watched)
 errors = evaluate(bends, found.theta, springs.tasks("test"), how_far)
