@@ -31,7 +31,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,12 @@ def chosen(choice: list[dict[str, Any]], plan: Plan) -> float:
     return max(own, key=lambda row: row["accuracy"]["mean"])["meta_lr"]
 
 
+def own_rate(table: dict[str, Any], row: dict[str, Any]) -> float:
+    """The step size that a row must have been trained with: not one of an earlier choice."""
+    names = (field.name for field in fields(Plan))
+    return chosen(table["choice"], Plan(**{name: row[name] for name in names}))
+
+
 @cache
 def unseen_tasks(drawings: Drawings) -> TaskBatch:
     return drawn(OmniglotTasks("test", source=drawings))
@@ -232,6 +238,7 @@ def main() -> None:
     print(drawings.source)
     known = json.loads(args.out.read_text("utf-8")) if args.out.exists() else {}
     table = {"choice": choose(drawings, known.get("choice", [])), "rows": known.get("rows", [])}
+    table["rows"] = [row for row in table["rows"] if row["meta_lr"] == own_rate(table, row)]
     save(args.out, table, drawings)
     wanted = [] if args.choose else [plan for seed in range(args.seeds) for plan in plans(seed)]
     for number, plan in enumerate(wanted, start=1):

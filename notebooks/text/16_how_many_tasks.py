@@ -55,7 +55,7 @@ torch.set_num_threads(1)
 #
 # Omniglot has 1,100 training characters. Say you had to pay for each. *How many does MAML need* until it is
 # within 5 points of what it reaches with all 1,100, on characters it has never seen? Write your guess down
-# here; it will be compared with trainings at six sizes, from 10 on.
+# here; it will be compared with trainings on 10, 25, 60 and so on up to all of them.
 
 # %%
 my_guess = 500  # characters: put your own number here, before you read on
@@ -320,11 +320,20 @@ for n_tasks in (30, 150, 1000, None):
         found = [round(row[where][step]["mean"], 2) for row in some]
         print(f"{n_tasks or 'all':>5} tasks: {where:>6} after {step} steps {found}")
 
-
 # %% [markdown]
 # Look at the lines "home after 0 steps". With 30 tasks, each of the 150 characters comes in about one of them: its
 # label is the same whenever it comes. What can theta learn then, without any support set?
 #
+# And drawings? Each character has twenty, by twenty hands. Six drawings of all 1,100 characters, or twenty of 330,
+# are the same number, 6,600. *Which would you buy?*
+
+# %%
+for n, hands in ((1100, 6), (330, 20)):
+    some = [row["unseen"][-1]["mean"] for row in rows(hands=hands) if row["characters"] == n]
+    print(f"{n:5} characters, {hands:2} drawings of each: unseen {np.round(some, 3)}, one a seed")
+
+
+# %% [markdown]
 # ## Labels that stay
 #
 # Yin et al. (2020, [arXiv 1912.03820](https://arxiv.org/abs/1912.03820)) call tasks **mutually exclusive** if
@@ -579,6 +588,21 @@ for labels in ("dealt", "fixed"):
         gap, knew = span(h[:, -1] - u[:, -1]), span(h[:, 0])
         print(f"labels {labels}, {n:5} characters: gap {gap}, at home before adapting {knew}")
 
+# %% jupyter={"source_hidden": true}
+last = {(r["learner"], r["labels"], *key(r)): r for r in record["rows"] if r["hands"] == 20 and not r["tasks"]}
+for seed in {row["seed"] for row in rows()} if record["data"] == "Omniglot" else ():
+    dealt, fixed, proto = (
+        {n: last[who, labels, n, seed] for n in (10, 25, 60, 1100)}
+        for who, labels in (("maml", "dealt"), ("maml", "fixed"), ("protonet", "dealt"))
+    )
+    for of in (dealt, fixed, proto):
+        unseen, home = ({n: r[w][-1]["mean"] for n, r in of.items()} for w in ("unseen", "home"))
+        assert unseen[1100] > unseen[10] + 0.1
+        assert home[10] - unseen[10] > 0.3 > 0.1 > home[1100] - unseen[1100]
+    for n in (10, 25, 60):
+        assert fixed[n]["home"][0]["mean"] > 0.5 > 0.3 > dealt[n]["home"][0]["mean"]
+        assert fixed[n]["unseen"][-1]["mean"] < dealt[n]["unseen"][-1]["mean"] - 0.05
+
 # %% [markdown]
 # Which exercises of this lesson have you solved? (Run it again whenever you like; the solutions' own lines
 # do not count.)
@@ -605,7 +629,5 @@ exercises.progress("16")
 # - Train on fixed labels of 1,100 characters ten times as long. Does theta come to know them?
 # - Train on 60 characters for 100, 500 and 2,000 steps. Does the gap grow with training? (Our guess: yes.)
 # - Turn the characters: `rotations=True` makes four classes of each. How many characters is that worth?
-# - Six drawings of 1,100 characters, or twenty drawings of 330: the same number of drawings. The record has both
-#   (`hands`). Guess first.
 #
 # **Next, [lesson 18](18_draw_your_own.ipynb):** draw your own characters.
