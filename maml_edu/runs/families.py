@@ -1,15 +1,15 @@
 """The families of tasks that a run can train on, each with its usual settings."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from torch.nn.functional import cross_entropy, mse_loss
 
 from maml_edu.evaluate import Evaluation, accuracy
 from maml_edu.foundation.checks import InputError, choice, flag, integer, refuse
-from maml_edu.foundation.options import Option, Options, options_of
-from maml_edu.learners import LEARNERS, Learner
-from maml_edu.outer import Training
+from maml_edu.foundation.options import Option, options_of
+from maml_edu.learners import LEARNERS
+from maml_edu.runs.family import Config, Family
 from maml_edu.tasks import AlphabetTasks, OmniglotTasks, SinusoidTasks, TaskSource
 
 ORACLE = "oracle"  # joint training that is told each wave's amplitude and phase
@@ -25,46 +25,6 @@ PAPER = {
     5: {"inner_lr": 0.4, "inner_steps": 1, "meta_batch": 32},
     20: {"inner_lr": 0.1, "inner_steps": 5, "meta_batch": 16},
 }
-
-
-class Config(Protocol):
-    """What a family looks at in a `TrainConfig`."""
-
-    learner: Any
-    model: Any
-    tasks: Any
-    training: Training
-    learner_class: type[Learner]
-
-
-class Family:
-    """A family of tasks: what a run has to know of it. Each subclass has the methods of Sine."""
-
-    name: str  # as in configs and on the command line
-    help: str  # this, description and epilog: what `--help` prints
-    description: str
-    epilog: str
-    options: Options  # of its tasks, as a config holds them
-    most: int  # samples in one meta-batch
-    networks: tuple[str, ...]  # the names of those that fit its tasks, the usual one first
-    loss: Callable
-    measure: str  # what its evaluation measures, in words
-    classifies = False
-    validates = False  # whether it has tasks to choose the best state on
-    measured: Mapping[str, Any] = {}  # options of a `Measurement`, where a run measures itself
-
-    @property
-    def learners(self) -> tuple[str, ...]:
-        """The names of the learners that can learn its tasks."""
-        return tuple(n for n, kind in LEARNERS.items() if self.classifies or not kind.needs_classes)
-
-    def check(self, config: Config) -> None:
-        """Raise an InputError where the parts of a config do not fit together."""
-        training, way = config.training, config.tasks.options.get("way")
-        samples = training.meta_batch * (way or 1) * (training.shots + training.queries)
-        if samples > self.most:
-            product = f"meta_batch x {'way x ' if way else ''}(shots + queries)"
-            refuse(product, samples, f"at most {self.most:,}")
 
 
 class Sine(Family):

@@ -502,7 +502,14 @@ def beside_paper(row):
     return [row["learner"], figures(row)[4], *cells, *(more or ["–"])]
 
 
-heads = ["learner", "measured here", "reported", "protocol", "source", f"more than at {shortest:g} s"]
+heads = [
+    "learner",
+    "measured here",
+    "reported",
+    "protocol",
+    "source",
+    f"more than at {shortest:g} s",
+]
 html_table(f"{first}: %", heads, [beside_paper(row) for row in last_rows])
 
 # %% [markdown]

@@ -273,7 +273,7 @@ beside_maml(rows("protonet"))
 # %% [markdown]
 # ## Train one yourself
 #
-# The record's own recipe, on a number that you choose (5 to 1,100): a quarter of a minute on a quiet core. *First*
+# The record's own training, on a number that you choose (5 to 1,100): a quarter of a minute on a quiet core. *First*
 # write down what you expect on unseen characters.
 
 # %%
@@ -589,7 +589,11 @@ for labels in ("dealt", "fixed"):
         print(f"labels {labels}, {n:5} characters: gap {gap}, at home before adapting {knew}")
 
 # %% jupyter={"source_hidden": true}
-last = {(r["learner"], r["labels"], *key(r)): r for r in record["rows"] if r["hands"] == 20 and not r["tasks"]}
+last = {
+    (r["learner"], r["labels"], *key(r)): r
+    for r in record["rows"]
+    if r["hands"] == 20 and not r["tasks"]
+}
 for seed in {row["seed"] for row in rows()} if record["data"] == "Omniglot" else ():
     dealt, fixed, proto = (
         {n: last[who, labels, n, seed] for n in (10, 25, 60, 1100)}
