@@ -509,9 +509,8 @@ my_adam.step()
 their_adam = torch.optim.Adam(theirs.values(), lr=1e-3)
 meta_step(lambda t, b: meta_gradient(learner, t, b), their_adam, theirs, batch)
 for n in theta:
-    print(
-        f"{n:>8}: moved {(mine[n] - theta[n]).norm():.4f}, theirs {(theirs[n] - theta[n]).norm():.4f}"
-    )
+    moved, their_move = (mine[n] - theta[n]).norm(), (theirs[n] - theta[n]).norm()
+    print(f"{n:>8}: moved {moved:.4f}, theirs {their_move:.4f}")
     assert torch.allclose(mine[n], theirs[n], rtol=1e-6)
 
 

@@ -170,17 +170,15 @@ for name, learner in (("one rate, 0.01", plain), ("learned rates", learned)):
     *_, last = meta_train(learner, tasks, settings)
     ends[name] = learner, last.theta
     error = query_values(learner, last.theta, waves, inner_steps=2).mean(0)
-    print(
-        f"{name:>14}: error {error[0]:.2f} before, {error[1]:.2f} and {error[2]:.2f} after each step"
-    )
+    before, one, two = error
+    print(f"{name:>14}: error {before:.2f} before, {one:.2f} and {two:.2f} after each step")
 
 # %%
 for name, rate in ends["learned rates"][1].items():
     if name.startswith("log_inner_lr"):
         first, second = rate.exp().tolist()
-        print(
-            f"{name.removeprefix('log_inner_lr.'):>8}: {first:.4f} in step 1, {second:.4f} in step 2"
-        )
+        of = name.removeprefix("log_inner_lr.")
+        print(f"{of:>8}: {first:.4f} in step 1, {second:.4f} in step 2")
 
 # %% [markdown]
 # Compare with what you found by hand. That was one seed; whether it is the rule, we shall see on the ladder.
@@ -336,7 +334,7 @@ def climb(rung, step, steps):
         x_range=(-0.2, 5.2),
         y_range=(0.0, 1.4),
         whole_x=True,
-        caption=f"A line for each seed, after {steps:,} meta-steps; the same 1,000 new waves for all.",
+        caption=f"A line for each seed, after {steps:,} meta-steps; the same 1,000 new waves.",
     )
 
 
