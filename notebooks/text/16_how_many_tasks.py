@@ -129,6 +129,11 @@ def rows(learner="maml", family="omniglot", **wanted):
     return [row for row in record["rows"] if all(row[k] == v for k, v in wanted.items())]
 
 
+spent = sum(row["cpu_seconds"] for row in record["rows"]) / 60
+print(f"{len(record['rows'])} trainings, {spent:.0f} minutes of one core: {record['command']}")
+print(record["data"], "|", record["network"], "|", record["training"])
+
+
 # %%
 def dots(ax, some, where, step, marker, label):
     x, y = zip(*[(row["characters"], row[where][step]["mean"]) for row in some], strict=True)
@@ -144,6 +149,7 @@ ax.set(xscale="log", yscale="log", xlabel="training waves", ylabel="MSE")
 ax.legend(frameon=False, fontsize=8)
 plots.show(figure, "Errors against training waves: at home they rise, on new waves they fall.")
 
+
 # %% [markdown]
 # ## Characters
 #
@@ -152,14 +158,7 @@ plots.show(figure, "Errors against training waves: at home they rise, on new wav
 # characters differs, and which ones: each seed has its own. The network has 16 channels, a quarter of the
 # paper's, so that a training takes a quarter of a minute; and all characters stand upright, so that a character
 # is a class. Then each theta was asked about the *same* 300 tasks of characters that nobody trained on.
-
-# %%
-print(record["data"], "|", record["network"], "|", record["training"])
-spent = sum(row["cpu_seconds"] for row in record["rows"]) / 60
-print(f"{len(record['rows'])} trainings, {spent:.0f} minutes of one core: {record['command']}")
-
-
-# %% [markdown]
+#
 # ### Exercise 16.1: how many are enough
 #
 # `sizes`, (sizes,), ascends; `accuracy`, (sizes, seeds), says what each training reached. Return the smallest
