@@ -273,13 +273,19 @@ assert distance <= practised[1].half_width + recorded["half_width"]
 # | 02 | [The inner loop](02_the_inner_loop.ipynb) | write the steps you scrubbed through; see the step size make or break them |
 # | 03 | [The outer loop](03_the_outer_loop.ipynb) | derive the gradient that finds the starting point, through the steps |
 # | 04 | [Training MAML on sines](04_training_maml_on_sines.ipynb) | train this lesson's network yourself, and measure it beside the paper's |
-# | 05 | [First-order cousins](05_first_order_cousins.ipynb) | say what FOMAML, Reptile, ANIL, Meta-SGD and MAML++ drop or add, and measure what it costs |
-# | 07 | [Landscapes](07_landscapes.ipynb) | see the landscapes that a network adapts in, and which of its features are used again |
+# | 05 | [First-order cousins](05_first_order_cousins.ipynb) | write FOMAML and Reptile, say what each leaves out of MAML's gradient, and measure what it saves and costs, seed by seed |
+# | 06 | [Learned rates](06_learned_rates.ipynb) | derive the gradient for an inner rate, and take MAML++ apart to see which of its pieces pays |
+# | 07 | [Landscapes](07_landscapes.ipynb) | read the loss landscapes of a real network, and say which layer does the walking |
 # | 10 | [N-way K-shot](10_n_way_k_shot.ipynb) | build tasks out of handwritten characters, and find the leaks that flatter results |
 # | 11 | [MAML on Omniglot](11_maml_on_omniglot.ipynb) | train a network that learns a character from one drawing, and measure it as the paper does |
+# | 12 | [What adapts?](12_what_adapts.ipynb) | find out whether body or head learns a task, and what decides it |
 # | 13 | [The traps](13_the_traps.ipynb) | break MAML in each of the usual ways, and know the number that gives it away |
 # | 14 | [Learning a metric instead](14_learning_a_metric_instead.ipynb) | do without an inner loop, and say when that is the better choice |
+# | 15 | [Do we need meta-learning?](15_do_we_need_meta_learning.ipynb) | compare pre-training, nearest neighbours, ProtoNet and MAML at home and away, and say when not to use MAML |
+# | 16 | [How many tasks?](16_how_many_tasks.ipynb) | see accuracy grow with the number of training characters, and tell memorising from learning |
+# | 17 | [The Omniglot challenge](17_the_omniglot_challenge.ipynb) | take the test that people took in 2015, give it to your networks, and find out what a test measures |
 # | 18 | [Draw your own](18_draw_your_own.ipynb) | have a network learn characters that you draw |
+# | 30 | [Bring your own](30_bring_your_own.ipynb) | meta-train, measure, save, adapt and export with your own pictures, tables and modules |
 # | 31 | [Faster, larger](31_faster_larger.ipynb) | say what MAML costs, spend less, and train with several workers |
 #
 # Words that we owe you: **task**, **support**, **query** and **shot** (lesson 01), **adapt** and **inner loop** (02),
