@@ -45,8 +45,9 @@ def predict(
     same under each. Raises InputError for another name, or if support_x is needed but missing.
     """
     choice(PROTOCOLS)("protocol", protocol)
-    if protocol == "transductive" or not model.has_batch_norm:
-        if model.has_batch_norm and support_x is not None and len(tree_leaves(x)[0]) == 1:
+    has_batch_norm = getattr(model, "has_batch_norm", False)  # a plain function has none
+    if protocol == "transductive" or not has_batch_norm:
+        if has_batch_norm and support_x is not None and len(tree_leaves(x)[0]) == 1:
             warnings.warn(ALONE, stacklevel=2)
         return model(theta, x)
     if support_x is None:

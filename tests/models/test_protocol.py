@@ -59,3 +59,14 @@ def test_what_is_wrong_is_named(answer):
         answer(QUERIES, "inductive")
     with pytest.raises(ValueError, match="protocol is 'support-only'; it needs support_x"):
         answer(QUERIES, "support-only", None)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_plain_function_is_a_model_without_batch_norm(protocol):
+    """As lessons 03 and 05 have them: theta and x to outputs."""
+    theta, x, support_x = {"w": torch.ones(2)}, torch.ones(3, 2), torch.zeros(1, 2)
+
+    def linear(theta, x):
+        return x @ theta["w"]
+
+    assert torch.equal(predict(linear, theta, x, support_x, protocol), torch.full((3,), 2.0))
