@@ -10,7 +10,7 @@ from maml_edu.exercises.judge import Comparison, Inspection
 from maml_edu.exercises.solved import exercise
 from maml_edu.inner import adapt
 
-__all__ = ["check_cka", "check_freeze", "check_moved", "check_paired"]
+__all__ = ["check_cka", "check_freeze", "check_moved", "check_paired_cost"]
 
 
 @exercise("12.1", "a freeze that freezes nothing")
@@ -47,7 +47,7 @@ def _pulled(theta, x, y):
 
 
 @exercise("12.2", "pair the comparison")
-def check_paired() -> Comparison:
+def check_paired_cost() -> Comparison:
     """`attempt(all_move, frozen)` -> (mean, half_width): what the freeze costs on the same tasks,
     with its 95% interval. Both: (tasks,), the accuracy on each task."""
 

@@ -190,7 +190,7 @@ def my_cost(all_move, frozen):
     ...
 
 
-exercises.check_paired(my_cost)
+exercises.check_paired_cost(my_cost)
 
 
 # %% jupyter={"source_hidden": true} tags=["solution"]
@@ -202,7 +202,7 @@ def cost(all_move, frozen):
 
 
 ### END SOLUTION
-assert exercises.check_paired(cost)
+assert exercises.check_paired_cost(cost)
 for part in ("head only", "body only"):
     print(f"{part} costs {' ± '.join(f'{v:.3f}' for v in cost(of_mine['all'], of_mine[part]))}")
 

@@ -19,11 +19,12 @@ from .lessons import CHECKS, SOLVED, TEXTS, headings
 OF_FUNCTIONS = [name for name, check in CHECKS.items() if hasattr(check, "pose")]
 # Judged by the gradient through their answer too, which no array holds.
 TRACED = {"check_inner_step", "check_inner_loop", "check_rates_step", "check_task_loss",
-          "check_classifier_loss"}  # fmt: skip
+          "check_classifier_loss", "check_momentum"}  # fmt: skip
 # Their answers are words, bools, or numbers of Python.
-WITHOUT_TENSORS = {"check_diagnosis", "check_find_leaks", "check_first_below_half",
-                   "check_freeze", "check_interval_by_alphabet", "check_leaks",
-                   "check_looks_sideways", "check_meta_rate", "check_chosen_rate"}  # fmt: skip
+WITHOUT_TENSORS = {"check_chosen_rate", "check_diagnosis", "check_find_leaks",
+                   "check_first_below_half", "check_freeze", "check_interval_by_alphabet",
+                   "check_leaks", "check_looks_sideways", "check_meta_rate", "check_split_by_kind",
+                   "check_when_to_stop"}  # fmt: skip
 # They move what they are given, and that is their task.
 IN_PLACE = {"check_meta_step"}
 

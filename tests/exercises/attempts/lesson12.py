@@ -76,7 +76,7 @@ RIGHT = {
     "check_freeze": [resting_at_zero, left_out],
     "check_moved": [moved_by_squares],
     "check_cka": [cka_by_samples],
-    "check_paired": [paired_by_hand],
+    "check_paired_cost": [paired_by_hand],
 }
 WRONG = {
     "check_freeze": [
@@ -94,7 +94,7 @@ WRONG = {
         (of_squares, "scale of the features"),
         (lambda x, y: x.T @ y, "shape"),
     ],
-    "check_paired": [
+    "check_paired_cost": [
         (unpaired, "not paired"),
         (gained, "what is lost"),
     ],
