@@ -15,6 +15,7 @@ from maml_edu.inner import adapt
 NAMES = ("in.weight", "in.bias", "out.weight", "out.bias")
 FIRST_ORDER = "this is first-order: the graph of the inner step was cut (see create_graph)"
 Pair = tuple[Tensor, Tensor]  # x and y
+NORMAL = 1.96  # standard errors on each side of a mean that hold 95% of a normal distribution
 
 
 class Draws:
@@ -34,6 +35,15 @@ class Draws:
     def labels(self, way: int, *shape: int) -> Tensor:
         """Whole numbers from 0 to way - 1."""
         return torch.randint(way, shape, generator=self.generator)
+
+
+def paired(one: Tensor, other: Tensor, *, dim: int = 0, factor: float = NORMAL) -> Pair:
+    """The mean of one minus other, on the same tasks, and the half-width of its interval.
+
+    one, other: (…, tasks, …) with the tasks along `dim`. factor: how many standard errors.
+    """
+    gain = one - other
+    return gain.mean(dim), factor * gain.std(dim) / gain.shape[dim] ** 0.5
 
 
 def tiny_model(theta: Theta, x: Tensor) -> Tensor:

@@ -7,11 +7,13 @@ import torch
 from torch.func import grad
 
 from maml_edu.exercises.common import (
+    NORMAL,
     Draws,
     adapted,
     few_shot,
     mse,
     one_theta,
+    paired,
     regressions,
     wrong_sets,
 )
@@ -104,13 +106,11 @@ def check_paired_gap() -> Comparison:
     """`attempt(errors, reference)` -> the mean difference of each seed, and the half-width of its
     95% interval, (seeds,) each. errors, reference: (seeds, waves), on the same waves."""
 
-    def right(errors, reference, dim=1, factor=1.96):
-        gap = errors - reference
-        return gap.mean(dim), factor * gap.std(dim) / math.sqrt(gap.shape[dim])
+    right = partial(paired, dim=1)
 
     def apart(errors, reference, join):
         """As if the two had met different waves."""
-        both = [1.96 * e.std(1) / math.sqrt(e.shape[1]) for e in (errors, reference)]
+        both = [NORMAL * e.std(1) / math.sqrt(e.shape[1]) for e in (errors, reference)]
         return (errors - reference).mean(1), join(*both)
 
     def pooled(errors, reference):
@@ -131,7 +131,7 @@ def check_paired_gap() -> Comparison:
             pooled,
             lambda e, r: tuple(part[0] for part in pooled(e, r)),
         ),
-        "this is over the seeds; take the waves of each seed": lambda e, r: right(e, r, dim=0),
+        "this is over the seeds; take the waves of each seed": paired,
         "this is the spread of single waves; the mean's is smaller by the root of their number": (
             undivided
         ),

@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from maml_edu.exercises.common import Draws
+from maml_edu.exercises.common import NORMAL, Draws, paired
 from maml_edu.exercises.judge import Comparison, Inspection
 from maml_edu.exercises.solved import exercise
 from maml_edu.inner import adapt
@@ -51,30 +51,27 @@ def check_paired_cost() -> Comparison:
     """`attempt(all_move, frozen)` -> (mean, half_width): what the freeze costs on the same tasks,
     with its 95% interval. Both: (tasks,), the accuracy on each task."""
 
-    def right(a, b, paired=True, root=True, correction=1):
-        n = len(a)
-        spread = (a - b).var(correction=correction)
-        if not paired:
-            spread = a.var(correction=correction) + b.var(correction=correction)
-        half = 1.96 * (spread / (n if root else 1)).sqrt()
-        return (a - b).mean(), half
+    def unpaired(a, b):
+        return (a - b).mean(), NORMAL * ((a.var() + b.var()) / len(a)).sqrt()
+
+    def by_n(a, b):
+        mean, half_width = paired(a, b)
+        return mean, half_width * math.sqrt(1 - 1 / len(a))
 
     mistakes = {
         "not paired: a hard task is hard for both, so take the difference task by task first": (
-            partial(right, paired=False)
+            unpaired
         ),
         "the interval is of the mean: divide by the root of the number of tasks": (
-            partial(right, root=False)
+            lambda a, b: paired(a, b, factor=NORMAL * math.sqrt(len(a)))
         ),
         "the cost is what is lost: all that moves less what is frozen": (
-            lambda a, b: (-right(a, b)[0], right(a, b)[1])
+            lambda a, b: (-paired(a, b)[0], paired(a, b)[1])
         ),
-        "this is the standard error; 95% takes 1.96 of them": (
-            lambda a, b: (right(a, b)[0], right(a, b)[1] / 1.96)
-        ),
-        "of a sample, the variance divides by n - 1": partial(right, correction=0),
+        "this is the standard error; 95% takes 1.96 of them": partial(paired, factor=1),
+        "of a sample, the variance divides by n - 1": by_n,
         "this is the variance: take its root": (
-            lambda a, b: (right(a, b)[0], 1.96 * (a - b).var() / math.sqrt(len(a)))
+            lambda a, b: (paired(a, b)[0], NORMAL * (a - b).var() / math.sqrt(len(a)))
         ),
     }
     problems = []
@@ -82,7 +79,7 @@ def check_paired_cost() -> Comparison:
         draws = Draws(seed)
         hard = draws.uniform(n)
         problems.append((hard + 0.1 * draws.uniform(n), hard - 0.2 * draws.uniform(n)))
-    return Comparison(right, mistakes, problems, "right: the tasks' own difficulty cancels out")
+    return Comparison(paired, mistakes, problems, "right: the tasks' own difficulty cancels out")
 
 
 @exercise("12.3", "how far a layer moves")

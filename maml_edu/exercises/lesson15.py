@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from maml_edu.exercises.common import Draws
+from maml_edu.exercises.common import NORMAL, Draws, paired
 from maml_edu.exercises.judge import Comparison
 from maml_edu.exercises.solved import exercise
 
@@ -101,29 +101,25 @@ def check_paired() -> Comparison:
     """`attempt(one, other)`, (tasks,) accuracies on the same tasks -> the mean of one minus other,
     and the half-width of its 95% interval."""
 
-    def right(one, other, factor=1.96):
-        gain = one - other
-        return gain.mean(), factor * gain.std() / len(gain) ** 0.5
-
     def unpaired(one, other):
         spread = (one.var() / len(one) + other.var() / len(other)).sqrt()
-        return one.mean() - other.mean(), 1.96 * spread
+        return one.mean() - other.mean(), NORMAL * spread
 
     def added(one, other):
-        return one.mean() - other.mean(), 1.96 * (one.std() + other.std()) / len(one) ** 0.5
+        return one.mean() - other.mean(), NORMAL * (one.std() + other.std()) / len(one) ** 0.5
 
     mistakes = {
         "this is the unpaired interval, as if the two had different tasks: take the difference "
         "task by task first, then its spread": unpaired,
         "the two half-widths are added up; take the difference of each task, and its spread": added,
-        "the sign is flipped: one minus other": lambda a, b: right(b, a),
-        "this is the whole width; give half of it": partial(right, factor=2 * 1.96),
-        "one standard error holds the mean 68 times in 100; take 1.96": partial(right, factor=1.0),
+        "the sign is flipped: one minus other": lambda a, b: paired(b, a),
+        "this is the whole width; give half of it": partial(paired, factor=2 * NORMAL),
+        "one standard error holds the mean 68 times in 100; take 1.96": partial(paired, factor=1.0),
         "this is the spread of single tasks; divide by the root of their number": (
-            lambda a, b: right(a, b, factor=1.96 * len(a) ** 0.5)
+            lambda a, b: paired(a, b, factor=NORMAL * len(a) ** 0.5)
         ),
         "differences keep their signs: take no absolute values": (
-            lambda a, b: right((a - b).abs(), torch.zeros_like(b))
+            lambda a, b: paired((a - b).abs(), torch.zeros_like(b))
         ),
     }
     problems = []
@@ -131,4 +127,4 @@ def check_paired() -> Comparison:
         draws = Draws(seed)
         hard = draws.uniform(tasks)
         problems.append((hard + 0.1 * draws.normal(tasks), hard + 0.1 * draws.normal(tasks)))
-    return Comparison(right, mistakes, problems, "right: the spread of the differences")
+    return Comparison(paired, mistakes, problems, "right: the spread of the differences")

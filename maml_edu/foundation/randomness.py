@@ -1,9 +1,14 @@
-"""PyTorch's own random numbers, such as dropout's, from a seed and for a while."""
+"""Random numbers: where a generator draws, and PyTorch's own, such as dropout's, for a while."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+
+def device_of(generator: torch.Generator | None) -> torch.device | None:
+    """Where random numbers are drawn: on the generator's device; None, PyTorch's default."""
+    return None if generator is None else generator.device
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from torch.func import functional_call
 from torch.utils._pytree import tree_leaves, tree_map
 
 from maml_edu.foundation.checks import InputError
+from maml_edu.foundation.randomness import device_of
 from maml_edu.foundation.types import Device, Theta, refuse_arrays
 from maml_edu.models import norm
 from maml_edu.models import skeleton as make
@@ -65,7 +66,7 @@ class Model:
         dtype: torch.dtype | None = None,
     ) -> Theta:
         """Fresh parameters: the layers' own initialisation, seeded by `generator`."""
-        seeded_on = generator.device if generator is not None else None
+        seeded_on = device_of(generator)
         seed = torch.randint(2**62, (), generator=generator, device=seeded_on).item()
         parameters = make.trained(make.fresh(self._build, seed))
         return {name: p.detach().to(device, dtype) for name, p in parameters.items()}

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from maml_edu.foundation.checks import InputError, at_least
+from maml_edu.foundation.randomness import device_of
 from maml_edu.tasks.batch import TaskBatch
 
 
@@ -63,7 +64,7 @@ def draw_episodes(
     if shots + queries > n_examples:
         allowed = f"at most {n_examples}, the examples of a class"
         raise InputError(f"shots + queries is {shots + queries}; it must be {allowed}")
-    drawn_on = generator.device if generator is not None else None
+    drawn_on = device_of(generator)
 
     def some_of(n: int, k: int, *shape: int) -> Tensor:
         """k different integers from 0 to n - 1, in random order: (*shape, k)."""

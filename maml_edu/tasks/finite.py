@@ -3,6 +3,7 @@
 import torch
 
 from maml_edu.foundation.checks import InputError, at_least
+from maml_edu.foundation.randomness import device_of
 from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch, TaskSource
 
@@ -38,7 +39,7 @@ class FiniteTasks:
     ) -> TaskBatch:
         """Draw tasks from the `n_tasks`, with replacement; `info` also has "task", (tasks,)."""
         at_least(1, n_tasks=n_tasks)
-        drawn_on = generator.device if generator is not None else None
+        drawn_on = device_of(generator)
         which = torch.randint(self.n_tasks, (n_tasks,), generator=generator, device=drawn_on)
         chosen = {name: each.to(drawn_on)[which] for name, each in self.tasks.items()}
         sizes = {"shots": shots, "queries": queries, "generator": generator, "device": device}

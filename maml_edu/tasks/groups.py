@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from maml_edu.foundation.checks import InputError, at_least, choice, one_of
+from maml_edu.foundation.randomness import device_of
 
 SPLITS = {"train": 0.6, "validation": 0.2, "test": 0.2}  # shares of the groups, by default
 Split = Mapping[str, Sequence[Any]]
@@ -132,7 +133,7 @@ def _dealt(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 def draw_rows(rows: Sequence[Tensor], count: int, generator: torch.Generator | None) -> Tensor:
     """`count` different rows of each group, in random order: (groups, count)."""
-    drawn_on = generator.device if generator is not None else None
+    drawn_on = device_of(generator)
 
     def some(its: Tensor) -> Tensor:
         order = torch.rand(len(its), generator=generator, device=drawn_on).topk(count).indices

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from maml_edu.foundation.checks import InputError, at_least
+from maml_edu.foundation.randomness import device_of
 from maml_edu.foundation.types import Device, Samples
 from maml_edu.tasks.batch import TaskBatch
 from maml_edu.tasks.data.folders import read_folders
@@ -116,7 +117,7 @@ class ClassTasks:
         """
         at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
         self.data.groups.drawable(self.names, shots + queries)
-        drawn_on = generator.device if generator is not None else None
+        drawn_on = device_of(generator)
         shape = n_tasks, len(self.names)
         chosen = torch.rand(shape, generator=generator, device=drawn_on).topk(self.way).indices
         groups = [self.data.groups.rows[self.names[i]] for i in chosen.flatten().tolist()]
@@ -198,7 +199,7 @@ class CurveTasks:
         """
         at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
         self.data.groups.drawable(self.names, shots + queries)
-        drawn_on = generator.device if generator is not None else None
+        drawn_on = device_of(generator)
         some = torch.randint(len(self.names), (n_tasks,), generator=generator, device=drawn_on)
         groups = [self.data.groups.rows[self.names[i]] for i in some.tolist()]
         rows = draw_rows(groups, shots + queries, generator)

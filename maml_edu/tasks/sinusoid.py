@@ -9,6 +9,7 @@ from torch import Tensor
 
 from maml_edu.foundation.checks import at_least, flag, interval, not_negative
 from maml_edu.foundation.options import check_options, option
+from maml_edu.foundation.randomness import device_of
 from maml_edu.foundation.types import Device
 from maml_edu.tasks.batch import TaskBatch
 
@@ -60,7 +61,7 @@ class SinusoidTasks:
         "amplitude" and "phase", each (tasks,).
         """
         at_least(1, n_tasks=n_tasks, shots=shots, queries=queries)
-        drawn_on = generator.device if generator is not None else None
+        drawn_on = device_of(generator)
 
         def uniform(bounds: tuple[float, float], *shape: int) -> Tensor:
             low, high = bounds
